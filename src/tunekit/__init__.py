@@ -1,0 +1,188 @@
+"""tunekit: one typed client for every way of tuning a model.
+
+Names are loaded when they are first used, so that `import tunekit` is quick and brings no training library along.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tunekit._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from tunekit._version import __version__
+    from tunekit.backends.local.backend import LocalBackend
+    from tunekit.backends.memory.backend import MemoryBackend
+    from tunekit.client import Client
+    from tunekit.data.check.findings import Finding, Severity
+    from tunekit.data.check.report import Report
+    from tunekit.data.dataset import Dataset, Split
+    from tunekit.data.rows import (
+        Conversation,
+        FilePart,
+        Message,
+        Preference,
+        Prompt,
+        PromptCompletion,
+        Row,
+        TextPart,
+    )
+    from tunekit.data.template import PromptTemplate
+    from tunekit.errors import (
+        BackendFault,
+        BaseModelNotFound,
+        DatasetChanged,
+        DatasetInvalid,
+        FileKept,
+        FormatLoss,
+        FormatUnknown,
+        JobCancelled,
+        JobFailed,
+        JobNotFound,
+        JobTimeout,
+        KeyReused,
+        MethodUnsupported,
+        MissingExtra,
+        ModelNotFound,
+        QuotaExceeded,
+        SettingInvalid,
+        SourceNotFound,
+        SubmissionUnknown,
+        TransientFault,
+        TunekitError,
+    )
+    from tunekit.evaluation.comparison import Evaluation
+    from tunekit.jobs.backend import Backend, Prediction
+    from tunekit.jobs.handle import Job
+    from tunekit.jobs.models import PromptShapeWarning, TextModel, TunedModel
+    from tunekit.jobs.plan import Plan
+    from tunekit.jobs.record import Checkpoint, Event, JobRecord, Metrics, ModelRecord
+    from tunekit.jobs.states import JobState
+    from tunekit.tuners.base import Tuner
+    from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier
+    from tunekit.tuners.supervised import SupervisedTuner
+
+_HOME = {
+    "Backend": "jobs.backend",
+    "BackendFault": "errors",
+    "BaseModelNotFound": "errors",
+    "Checkpoint": "jobs.record",
+    "Client": "client",
+    "Conversation": "data.rows",
+    "Dataset": "data.dataset",
+    "DatasetChanged": "errors",
+    "DatasetInvalid": "errors",
+    "Evaluation": "evaluation.comparison",
+    "Event": "jobs.record",
+    "FileKept": "errors",
+    "FilePart": "data.rows",
+    "Finding": "data.check.findings",
+    "FormatLoss": "errors",
+    "FormatUnknown": "errors",
+    "Job": "jobs.handle",
+    "JobCancelled": "errors",
+    "JobFailed": "errors",
+    "JobNotFound": "errors",
+    "JobRecord": "jobs.record",
+    "JobState": "jobs.states",
+    "JobTimeout": "errors",
+    "KeyReused": "errors",
+    "LearningRate": "tuners.learning_rate",
+    "LearningRateMultiplier": "tuners.learning_rate",
+    "LocalBackend": "backends.local.backend",
+    "MemoryBackend": "backends.memory.backend",
+    "Message": "data.rows",
+    "MethodUnsupported": "errors",
+    "Metrics": "jobs.record",
+    "MissingExtra": "errors",
+    "ModelNotFound": "errors",
+    "ModelRecord": "jobs.record",
+    "Plan": "jobs.plan",
+    "Prediction": "jobs.backend",
+    "Preference": "data.rows",
+    "Prompt": "data.rows",
+    "PromptCompletion": "data.rows",
+    "PromptShapeWarning": "jobs.models",
+    "PromptTemplate": "data.template",
+    "QuotaExceeded": "errors",
+    "Report": "data.check.report",
+    "Row": "data.rows",
+    "SettingInvalid": "errors",
+    "Severity": "data.check.findings",
+    "SourceNotFound": "errors",
+    "Split": "data.dataset",
+    "SubmissionUnknown": "errors",
+    "SupervisedTuner": "tuners.supervised",
+    "TextModel": "jobs.models",
+    "TextPart": "data.rows",
+    "TransientFault": "errors",
+    "TunedModel": "jobs.models",
+    "TunekitError": "errors",
+    "Tuner": "tuners.base",
+    "__version__": "_version",
+}
+"""Where each name lives. A test holds it against the imports above and against `__all__`."""
+
+__all__ = [
+    "Backend",
+    "BackendFault",
+    "BaseModelNotFound",
+    "Checkpoint",
+    "Client",
+    "Conversation",
+    "Dataset",
+    "DatasetChanged",
+    "DatasetInvalid",
+    "Evaluation",
+    "Event",
+    "FileKept",
+    "FilePart",
+    "Finding",
+    "FormatLoss",
+    "FormatUnknown",
+    "Job",
+    "JobCancelled",
+    "JobFailed",
+    "JobNotFound",
+    "JobRecord",
+    "JobState",
+    "JobTimeout",
+    "KeyReused",
+    "LearningRate",
+    "LearningRateMultiplier",
+    "LocalBackend",
+    "MemoryBackend",
+    "Message",
+    "MethodUnsupported",
+    "Metrics",
+    "MissingExtra",
+    "ModelNotFound",
+    "ModelRecord",
+    "Plan",
+    "Prediction",
+    "Preference",
+    "Prompt",
+    "PromptCompletion",
+    "PromptShapeWarning",
+    "PromptTemplate",
+    "QuotaExceeded",
+    "Report",
+    "Row",
+    "SettingInvalid",
+    "Severity",
+    "SourceNotFound",
+    "Split",
+    "SubmissionUnknown",
+    "SupervisedTuner",
+    "TextModel",
+    "TextPart",
+    "TransientFault",
+    "TunedModel",
+    "TunekitError",
+    "Tuner",
+    "__version__",
+]
+
+
+if not TYPE_CHECKING:  # else every misspelt name would pass the type checker as `Any`
+    __getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -1,0 +1,215 @@
+"""Asks tuned models on this machine, and the base models they come from.
+
+Belongs here: loading a model, generating, and the loss on given answers; in the process of the caller.
+Does not belong here: tokens (`encoding.py`), finding weights (`base_models.py`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tunekit.backends.local.base_models import (
+    BaseModel,
+    find_base_model,
+    is_adapter,
+    load_encoder,
+    load_weights,
+    model_folder,
+)
+from tunekit.backends.local.encoding import NOT_LEARNT, Encoded, Encoder
+from tunekit.data.rows import Row
+from tunekit.jobs.backend import Prediction, PromptLike, RowLoss, Sampling
+
+if TYPE_CHECKING:
+    import torch
+
+_BATCH = 16
+"""Prompts that are answered at once."""
+_KEPT = 2
+"""Models that stay loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory, ready to be asked."""
+
+    model: Any
+    encoder: Encoder
+    is_adapted: bool
+    """Whether the base model can be had by switching the adapter off."""
+
+
+class Models:
+    """The models that this process has loaded, the least recently used one dropped first.
+
+    Args:
+        home: Root folder of the backend.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+
+    def forget(self, model_id: str) -> None:
+        """Drop a model from memory."""
+        self._loaded.pop(model_id, None)
+
+    def answers(
+        self,
+        model_id: str,
+        base_model: str,
+        prompts: Sequence[PromptLike],
+        sampling: Sampling,
+        *,
+        tuned: bool,
+    ) -> list[Prediction]:
+        """One answer per prompt, in order."""
+        with self._asking(model_id, base_model, tuned=tuned) as loaded, _drawn(sampling):
+            predictions: list[Prediction] = []
+            for start in range(0, len(prompts), _BATCH):
+                part = [
+                    loaded.encoder.prompt_ids(prompt) for prompt in prompts[start : start + _BATCH]
+                ]
+                predictions.extend(_generate(loaded, part, sampling))
+            return predictions
+
+    def losses(
+        self, model_id: str, base_model: str, rows: Sequence[Row], *, tuned: bool
+    ) -> list[RowLoss]:
+        """One loss per row, in order."""
+        with self._asking(model_id, base_model, tuned=tuned) as loaded:
+            encoded = [loaded.encoder.encode(row) for row in rows]
+            losses: list[RowLoss] = []
+            for start in range(0, len(encoded), _BATCH):
+                losses.extend(_losses(loaded, encoded[start : start + _BATCH]))
+            return losses
+
+    @contextmanager
+    def _asking(self, model_id: str, base_model: str, *, tuned: bool) -> Generator[Loaded]:
+        import torch
+
+        if tuned:
+            loaded = self._get(model_id)
+            switched: Any = nullcontext()
+        else:
+            loaded = self._base(model_id, base_model)
+            switched = loaded.model.disable_adapter() if loaded.is_adapted else nullcontext()
+        with torch.inference_mode(), switched:
+            yield loaded
+
+    def _base(self, model_id: str, base_model: str) -> Loaded:
+        """What answers for the base model: the tuned one where its adapter can be switched off."""
+        loaded = self._get(model_id)
+        return loaded if loaded.is_adapted else self._get(base_model)
+
+    def _get(self, name: str) -> Loaded:
+        if name not in self._loaded:
+            self._loaded[name] = _load(name, self._home)
+        self._loaded.move_to_end(name)
+        while len(self._loaded) > _KEPT:
+            self._loaded.popitem(last=False)
+        return self._loaded[name]
+
+
+def _load(name: str, home: Path) -> Loaded:
+    import torch
+    from peft import PeftModel
+
+    folder = model_folder(name, home) if name.startswith("local:") else None
+    base = find_base_model(name, home)
+    adapted = folder is not None and is_adapter(folder)
+    if adapted:
+        base = BaseModel(base.source, base.adapters[:-1])
+    model: Any = load_weights(base)
+    if adapted:
+        model = PeftModel.from_pretrained(model, str(folder))
+    if torch.cuda.is_available():
+        model = model.to("cuda")
+    return Loaded(model.eval(), load_encoder(base), adapted)
+
+
+@contextmanager
+def _drawn(sampling: Sampling) -> Generator[None]:
+    """Draw with the seed that was asked for, and leave the caller's random numbers alone."""
+    import torch
+
+    if sampling.seed is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(sampling.seed)
+        yield
+
+
+def _generate(loaded: Loaded, prompts: list[list[int]], sampling: Sampling) -> Iterator[Prediction]:
+    pad, device = _pad_id(loaded.encoder), loaded.model.device
+    ids, mask = _padded(prompts, pad, device, side="left")
+    drawing: dict[str, Any] = {"do_sample": False}
+    if sampling.temperature > 0:
+        drawing = {
+            "do_sample": True,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p if sampling.top_p is not None else 1.0,
+            "top_k": sampling.top_k if sampling.top_k is not None else 0,
+        }
+    generated = loaded.model.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        max_new_tokens=sampling.max_output_tokens,
+        eos_token_id=sorted(loaded.encoder.stop_ids),
+        pad_token_id=pad,
+        **drawing,
+    )
+    for answer in generated[:, ids.shape[1] :].tolist():
+        yield _prediction(loaded.encoder, answer)
+
+
+def _prediction(encoder: Encoder, answer: list[int]) -> Prediction:
+    end = next((index for index, token in enumerate(answer) if token in encoder.stop_ids), None)
+    text = str(encoder.tokenizer.decode(answer[:end], skip_special_tokens=True))
+    return Prediction(
+        text=text.strip(),
+        stopped=end is not None,
+        num_output_tokens=len(answer) if end is None else end + 1,
+    )
+
+
+def _losses(loaded: Loaded, rows: list[Encoded]) -> Iterator[RowLoss]:
+    import torch
+
+    pad, device = _pad_id(loaded.encoder), loaded.model.device
+    ids, mask = _padded([row.input_ids for row in rows], pad, device, side="right")
+    labels, _ = _padded([row.labels for row in rows], NOT_LEARNT, device, side="right")
+    logits = loaded.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
+    nats = torch.nn.functional.cross_entropy(
+        logits.transpose(1, 2), labels[:, 1:], ignore_index=NOT_LEARNT, reduction="none"
+    )
+    for row, row_nats in zip(rows, nats.sum(dim=1).tolist(), strict=True):
+        yield RowLoss(nats=row_nats, tokens=row.num_learnt)
+
+
+def _padded(
+    rows: list[list[int]], padding: int, device: Any, *, side: Literal["left", "right"]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The rows as one table, filled up on one side, and which of it is no filling."""
+    import torch
+
+    width = max(len(row) for row in rows)
+    table = torch.full((len(rows), width), padding, dtype=torch.long)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for index, row in enumerate(rows):
+        start = width - len(row) if side == "left" else 0
+        table[index, start : start + len(row)] = torch.tensor(row, dtype=torch.long)
+        mask[index, start : start + len(row)] = 1
+    return table.to(device), mask.to(device)
+
+
+def _pad_id(encoder: Encoder) -> int:
+    """Any token will do: the mask keeps it out."""
+    pad = encoder.tokenizer.pad_token_id
+    return pad if isinstance(pad, int) else next(iter(sorted(encoder.stop_ids)), 0)

@@ -1,0 +1,165 @@
+"""What can be known about text rows and a base model before a job starts.
+
+Belongs here: counting tokens, finding rows that the model cannot learn from, and guessing how long it takes.
+Does not belong here: training (`supervised.py` and its siblings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tunekit.backends.local.base_models import (
+    BaseModel,
+    find_base_model,
+    load_encoder,
+    num_parameters,
+)
+from tunekit.backends.local.encoding import ChatTemplateRefuses, Encoded, Encoder
+from tunekit.backends.local.folder import JobFolder
+from tunekit.data.check.findings import Finding
+from tunekit.data.dataset import Dataset, Located
+from tunekit.errors import BaseModelNotFound
+from tunekit.jobs.backend import Estimate, Inspection, Limit, Rows, TokenCount
+from tunekit.jobs.record import JobRequest
+
+_BYTES_PER_TOKEN = 4
+_WHEN_FETCHED = "it is fetched when the job starts, and only then are rows held against its limits."
+_START_SECONDS = 15.0
+"""Loading the libraries and the model, before the first step."""
+_FLOPS_PER_SECOND = 5e10
+"""A cautious guess of what two processor cores do in training, in floating-point operations a second."""
+_FLOPS_PER_TOKEN_AND_WEIGHT = 6
+"""Forward and backward pass together (https://arxiv.org/abs/2001.08361)."""
+
+
+@dataclass(slots=True)
+class RowsSeen:
+    """What an encoder made of rows: their tokens, and the faults that only tokens show."""
+
+    encoder: Encoder
+    whose: str
+    """Whose limits the rows are held against."""
+    findings: list[Finding] = field(default_factory=list[Finding])
+    rows: int = 0
+    total: int = 0
+    learnt: int = 0
+    longest: int = 0
+
+    @property
+    def mean(self) -> float:
+        """Tokens of a row."""
+        return self.total / max(self.rows, 1)
+
+    def encoded(self, rows: Iterable[Located[Any]]) -> Iterator[Encoded]:
+        """The rows that can be learnt from, as tokens; the others become findings."""
+        for located in rows:
+            try:
+                encoded = self.encoder.encode(located.row)
+            except ChatTemplateRefuses as refusal:
+                self.findings.append(Finding.of(refusal.problem(), located.place))
+                continue
+            problems = list(self.encoder.problems(encoded, whose=self.whose))
+            self.findings.extend(Finding.of(problem, located.place) for problem in problems)
+            if not problems:
+                self._count(encoded)
+                yield encoded
+
+    def tokens(self) -> TokenCount:
+        """The tokens so far."""
+        return TokenCount(
+            total=self.total, trained=self.learnt, longest_row=self.longest, exact=True
+        )
+
+    def _count(self, encoded: Encoded) -> None:
+        length = len(encoded.input_ids)
+        self.rows += 1
+        self.total += length
+        self.learnt += encoded.num_learnt
+        self.longest = max(self.longest, length)
+
+
+def inspect_text_rows(request: JobRequest, rows: Rows, home: Path) -> Inspection:
+    """Look at every row as the model would see it. Nothing is fetched and nothing is changed.
+
+    Raises:
+        BaseModelNotFound: There is no such base model.
+        SettingInvalid: The model cannot take rows of that kind.
+    """
+    name = request.tuner.base_model
+    base = find_base_model(name, home)
+    writes = (f"{home / 'jobs'}: a folder with the rows, checkpoints and the model",)
+    try:
+        encoder = load_encoder(base, offline=True)
+    except BaseModelNotFound:
+        if base.is_here:
+            raise
+        return _unseen(name, rows["train"], writes)
+    seen = {part: RowsSeen(encoder, name) for part in rows}
+    for part, dataset in rows.items():
+        for _ in seen[part].encoded(dataset.located()):
+            pass
+    limit, tokens = encoder.context_tokens, seen["train"].tokens()
+    return Inspection(
+        findings=tuple(finding for part in seen.values() for finding in part.findings),
+        tokens=tokens,
+        limits=(Limit(name="tokens per row", value=limit, whose=name),) if limit else (),
+        duration=_duration(request, base, tokens, home),
+        writes=writes,
+    )
+
+
+def _unseen(name: str, train: Dataset[Any], writes: tuple[str, ...]) -> Inspection:
+    """What can be said of a model that is not on this machine yet."""
+    sizes = [
+        len(f"{row.prompt_text()}{row.completion_text() or ''}".encode()) // _BYTES_PER_TOKEN
+        for row in train
+    ]
+    answers = [len((row.completion_text() or "").encode()) // _BYTES_PER_TOKEN for row in train]
+    return Inspection(
+        tokens=TokenCount(
+            total=sum(sizes), trained=sum(answers), longest_row=max(sizes, default=0), exact=False
+        ),
+        writes=(*writes, f"the hub's cache: {name}, which is not on this machine yet"),
+        warnings=(f"{name!r} is not on this machine yet: {_WHEN_FETCHED}",),
+    )
+
+
+def _duration(
+    request: JobRequest, base: BaseModel, tokens: TokenCount, home: Path
+) -> Estimate | None:
+    """How long training takes: from an earlier job on the same base model, else from the number of weights."""
+    steps_tokens = _tokens_trained_on(request, tokens)
+    known = _seconds_per_token(request.tuner.base_model, home)
+    if known is not None:
+        seconds = _START_SECONDS + known * steps_tokens
+        basis = "an earlier job on the same base model on this machine"
+        return Estimate(low=seconds * 0.7, high=seconds * 1.5, basis=basis)
+    weights = num_parameters(base)
+    if weights is None:
+        return None
+    work = _FLOPS_PER_TOKEN_AND_WEIGHT * weights * steps_tokens
+    seconds = _START_SECONDS + work / _FLOPS_PER_SECOND
+    basis = (
+        f"{weights:,} weights and {steps_tokens:,} tokens on two processor cores; a GPU is faster"
+    )
+    return Estimate(low=seconds / 3, high=seconds * 3, basis=basis)
+
+
+def _tokens_trained_on(request: JobRequest, tokens: TokenCount) -> int:
+    train = request.dataset("train")
+    rows = train.num_rows if train else 0
+    drawn = int(request.tuner.train_steps) * int(request.tuner.batch_size)
+    return round(tokens.total / max(rows, 1) * drawn)
+
+
+def _seconds_per_token(base_model: str, home: Path) -> float | None:
+    """From the newest job on the same base model that ended well."""
+    newest = sorted((home / "jobs").glob("*/status.json"), key=lambda path: -path.stat().st_mtime)
+    for path in newest:
+        model = JobFolder(path.parent).record().model
+        if model is not None and model.base_model == base_model:
+            return model.metrics.get("seconds_per_token")
+    return None

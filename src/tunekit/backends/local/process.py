@@ -1,0 +1,60 @@
+"""Starts the child process that works on a job.
+
+Belongs here: the command, the environment, and which attempt it is.
+Does not belong here: what the child does (`worker.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+from tunekit.backends.local.folder import JobFolder, Process
+
+_QUIET = {
+    # usage reports of the libraries that train; tunekit sends none and lets none be sent
+    "DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "WANDB_DISABLED": "true",
+    # threads of the tokenizer have no use in a process that forks
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+def spawn_worker(folder: JobFolder) -> None:
+    """Start a worker as the next attempt. It outlives this process.
+
+    Where another worker already works on the job, the new one sees that and leaves.
+    """
+    before = folder.process()
+    attempt = before.attempt + 1 if before else 1
+    folder.write_process(Process(attempt=attempt, spawned_at=datetime.now(UTC)))
+    command = [
+        sys.executable,
+        "-m",
+        "tunekit.backends.local.worker",
+        str(folder.path),
+        str(attempt),
+    ]
+    with folder.log("stdout").open("ab") as out, folder.log("stderr").open("ab") as err:
+        subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=folder.path,
+            env=_environment(),
+            start_new_session=True,
+        )
+
+
+def _environment() -> dict[str, str]:
+    environment = os.environ | _QUIET
+    environment.setdefault(
+        "CUDA_VISIBLE_DEVICES", "0"
+    )  # one device per job; the trainer refuses more without a launcher
+    return environment

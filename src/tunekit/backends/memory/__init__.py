@@ -1,0 +1,1 @@
+"""A backend that only pretends, for tests: `backend.py` has the verbs, `script.py` what a job does."""

@@ -1,0 +1,155 @@
+"""The rules, as data: id, severity, what is wrong, the way out.
+
+Belongs here: one entry per fault that a check can name.
+Does not belong here: the code that finds it (`syntax.py`, `formats/`, `scan.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import LiteralString
+
+from tunekit.data.check.findings import Rule, Severity
+
+_rules: dict[str, Rule] = {}
+
+
+def _rule(id: LiteralString, severity: Severity, summary: str, fix: str) -> Rule:
+    rule = Rule(id, severity, summary, fix)
+    _rules[id] = rule
+    return rule
+
+
+_E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+# --- bytes and lines -------------------------------------------------------------------------------------------------
+NO_ROWS = _rule("no-rows", _E, "The source has no row.", "Write one JSON object a line.")
+NOT_UTF8 = _rule("not-utf8", _E, "The line is not UTF-8.", "Save the file as UTF-8.")
+BYTE_ORDER_MARK = _rule(
+    "byte-order-mark",
+    _W,
+    "The file begins with a byte order mark.",
+    "Save it as UTF-8 without BOM.",
+)
+CRLF = _rule("crlf", _I, "Lines end in CRLF.", "Nothing to do; a line feed alone is the custom.")
+BLANK_LINE = _rule("blank-line", _W, "The line is blank.", "Delete the line.")
+LINE_TOO_LONG = _rule(
+    "line-too-long", _E, "The line is longer than a reader takes.", "Split or shorten the row."
+)
+NOT_JSON = _rule("not-json", _E, "The line is not JSON.", "Write one JSON object a line.")
+NOT_AN_OBJECT = _rule(
+    "not-an-object", _E, "The line is JSON, but not an object.", "Write one JSON object a line."
+)
+JSON_ARRAY = _rule(
+    "json-array",
+    _E,
+    "The file is one JSON array instead of one object a line.",
+    "Write each element on a line of its own, without the brackets and the commas between.",
+)
+DUPLICATE_KEY = _rule(
+    "duplicate-key", _E, "An object has the same key twice.", "Keep one of the two."
+)
+NUL_CHARACTER = _rule(
+    "nul-character", _E, "The text has a NUL character.", "Remove the character \\u0000."
+)
+LONE_SURROGATE = _rule(
+    "lone-surrogate",
+    _E,
+    "The text has half of a surrogate pair, which is no character.",
+    "Write the whole pair, or the character itself.",
+)
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+FORMAT_UNKNOWN = _rule(
+    "unknown-format",
+    _E,
+    "The rows have the shape of no format that is known.",
+    "Use the field names of one of the formats, for example 'input_text' and 'output_text'.",
+)
+MIXED_FORMAT = _rule(
+    "mixed-format", _E, "The row has another format than the others.", "Use one format in a file."
+)
+MISSING_FIELD = _rule("missing-field", _E, "A field is missing.", "Add the field.")
+MISSPELT_FIELD = _rule("misspelt-field", _E, "A field is misspelt.", "Correct the spelling.")
+UNKNOWN_FIELD = _rule(
+    "unknown-field",
+    _W,
+    "A field is not part of the format.",
+    "Nothing to do where it is meant as a note: it is kept and not trained on.",
+)
+WRONG_TYPE = _rule("wrong-type", _E, "A value has the wrong type.", "Correct the value.")
+EMPTY_TEXT = _rule("empty-text", _E, "A text is empty.", "Write the text, or delete the row.")
+WRONG_KIND = _rule(
+    "wrong-row-kind", _E, "The row does not fit the kind of row asked for.", "Correct the row."
+)
+
+# --- conversations ---------------------------------------------------------------------------------------------------
+UNKNOWN_ROLE = _rule(
+    "unknown-role", _E, "A turn has a role that is not known.", "Correct the role."
+)
+SYSTEM_NOT_FIRST = _rule(
+    "system-not-first", _E, "A system turn is not the first.", "Move it to the front."
+)
+ROLE_ORDER = _rule(
+    "role-order",
+    _E,
+    "User and model do not take turns.",
+    "Merge the turns, or add the missing one.",
+)
+NO_TRAINABLE_TURN = _rule(
+    "no-trainable-turn", _E, "No turn is the model's, so nothing is learnt.", "Add the answer."
+)
+LAST_TURN = _rule("last-turn", _E, "The last turn is the wrong speaker's.", "End with the other.")
+
+# --- preferences -----------------------------------------------------------------------------------------------------
+CHOICE_OUT_OF_RANGE = _rule(
+    "choice-out-of-range", _E, "The choice is neither 0 nor 1.", "Write the preferred index."
+)
+EQUAL_CANDIDATES = _rule(
+    "equal-candidates", _E, "Both candidates are the same text.", "Delete the row."
+)
+
+# --- the dataset as a whole ------------------------------------------------------------------------------------------
+DUPLICATE_ROW = _rule(
+    "duplicate-row", _W, "The row is there twice.", "Delete one, or it counts double."
+)
+CONFLICTING_COMPLETION = _rule(
+    "conflicting-completion",
+    _W,
+    "The same prompt has different completions.",
+    "Decide on one, or the model learns to guess.",
+)
+TOO_FEW_ROWS = _rule(
+    "too-few-rows", _W, "There are fewer rows than the task needs.", "Collect more rows."
+)
+ROW_TOO_LONG = _rule(
+    "row-too-long", _E, "The row is longer than the model takes.", "Shorten or split the row."
+)
+UNTRAINABLE_ROW = _rule(
+    "untrainable-row",
+    _E,
+    "The row has no token that would be learnt, or its stop token would not be.",
+    "Correct the row, or the chat template of the base model.",
+)
+MISSING_INSTRUCTION = _rule(
+    "missing-instruction",
+    _W,
+    "The prompt lacks the instruction that the other prompts carry.",
+    "Give every prompt the same instruction, here and when predicting.",
+)
+INCONSISTENT_PROMPT = _rule(
+    "inconsistent-prompt-shape",
+    _W,
+    "The prompt has its parts in another order than the others.",
+    "Write every prompt in the same shape, here and when predicting.",
+)
+LEAKED_ROW = _rule(
+    "leaked-row",
+    _W,
+    "A validation prompt is also a training prompt.",
+    "Remove it from one of the two, or the validation flatters.",
+)
+
+RULES: Mapping[str, Rule] = MappingProxyType(_rules)
+"""Every rule by its id."""

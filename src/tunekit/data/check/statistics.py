@@ -1,0 +1,135 @@
+"""Figures about a dataset, gathered row by row in constant memory.
+
+Belongs here: counts, lengths and label shares, and the accumulators that make them.
+Does not belong here: judging the figures (`scan.py`, `tuners/`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunekit._value import Value
+from tunekit.data.formats import FormatName
+from tunekit.data.template import PromptTemplate
+
+MAX_LABELS = 50
+"""Distinct completions beyond which they are texts rather than labels."""
+_BUCKETS_PER_DOUBLING = 16
+
+
+class Lengths(Value):
+    """How long texts are, in characters. The quantiles are right to about 3 %."""
+
+    total: int
+    shortest: int
+    median: int
+    p90: int
+    p99: int
+    longest: int
+
+
+class Statistics(Value):
+    """Figures about one dataset."""
+
+    rows: int
+    """Rows that can be used."""
+    lines: int
+    """Lines, or objects, that were read, usable or not."""
+    bytes: int | None
+    """Size of the files; `None` for rows from memory."""
+    format: FormatName | None
+    """The format of the files; `None` where no row could be read."""
+    row_kind: str | None
+    """The kind of row, such as `PromptCompletion`."""
+    prompt_characters: Lengths | None
+    """Lengths of the prompts: for a conversation its system turn and first user turn."""
+    completion_characters: Lengths | None
+    """Lengths of the answers; `None` where the rows have none."""
+    duplicates: int
+    """Rows that are there already, not counting the first of each."""
+    labels: Mapping[str, int] | None
+    """How often each completion occurs, where there are few distinct ones, most frequent first."""
+    template: PromptTemplate | None
+    """The shape that the prompts share."""
+    digest: str | None
+    """SHA-256 of the rows in order; equal digests mean equal rows, whatever the file."""
+
+    @property
+    def largest_label_share(self) -> float | None:
+        """Share of the most frequent label: what always answering it would score."""
+        if not self.labels or not self.rows:
+            return None
+        return max(self.labels.values()) / sum(self.labels.values())
+
+
+@dataclass(slots=True)
+class LengthTally:
+    """Lengths seen so far, as a histogram whose buckets grow with the length."""
+
+    buckets: Counter[int] = field(default_factory=Counter[int])
+    total: int = 0
+    shortest: int | None = None
+    longest: int = 0
+
+    def add(self, length: int) -> None:
+        """Count one length."""
+        self.buckets[_bucket(length)] += 1
+        self.total += length
+        self.longest = max(self.longest, length)
+        self.shortest = length if self.shortest is None else min(self.shortest, length)
+
+    def lengths(self) -> Lengths | None:
+        """The figures, or `None` when nothing was counted."""
+        if self.shortest is None:
+            return None
+        return Lengths(
+            total=self.total,
+            shortest=self.shortest,
+            median=self._quantile(0.5),
+            p90=self._quantile(0.9),
+            p99=self._quantile(0.99),
+            longest=self.longest,
+        )
+
+    def _quantile(self, share: float) -> int:
+        rank = math.ceil(share * self.buckets.total())
+        for bucket in sorted(self.buckets):
+            rank -= self.buckets[bucket]
+            if rank <= 0:
+                return min(max(_middle(bucket), self.shortest or 0), self.longest)
+        return self.longest
+
+
+@dataclass(slots=True)
+class LabelTally:
+    """Distinct completions, until there are too many of them to be labels."""
+
+    counts: Counter[str] = field(default_factory=Counter[str])
+    overflown: bool = False
+
+    def add(self, completion: str) -> None:
+        """Count one completion."""
+        if self.overflown:
+            return
+        self.counts[completion] += 1
+        if len(self.counts) > MAX_LABELS:
+            self.overflown = True
+            self.counts.clear()
+
+    def labels(self) -> dict[str, int] | None:
+        """The labels by frequency, or `None` where the completions are free text."""
+        rows = self.counts.total()
+        if self.overflown or len(self.counts) < 2 or rows < 2 * len(self.counts):
+            return None
+        return dict(sorted(self.counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _bucket(length: int) -> int:
+    return round(math.log2(length) * _BUCKETS_PER_DOUBLING) if length > 0 else -1
+
+
+def _middle(bucket: int) -> int:
+    return round(2 ** (bucket / _BUCKETS_PER_DOUBLING)) if bucket >= 0 else 0

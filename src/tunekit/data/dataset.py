@@ -1,0 +1,312 @@
+"""`Dataset`: typed rows from anywhere, read when they are needed.
+
+Belongs here: what a user does with rows: read, look, check, split, write.
+Does not belong here: how each of these is done (the other files of this folder).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
+
+from tunekit._plugins import html_view
+from tunekit._text import first_few, plural
+from tunekit.data.check.findings import Finding, Place, Severity
+from tunekit.data.check.records import ParsedRecord, parsed_records
+from tunekit.data.check.report import Report
+from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
+from tunekit.data.check.scan import (
+    Scan,
+    ScanOptions,
+    dataset_digest,
+    decode,
+    row_digest,
+    text_digest,
+)
+from tunekit.data.check.survey import Survey, natural_format, survey
+from tunekit.data.formats import FORMATS, FormatName, format_named
+from tunekit.data.reader import SelectedSource, Source, SourceLike, sources_of
+from tunekit.data.rows import Row, RowT, RowT_co
+from tunekit.data.split import held_out
+from tunekit.data.template import PromptTemplate
+from tunekit.errors import DatasetInvalid, FileKept, FormatUnknown, SettingInvalid
+
+LocatedT_co = TypeVar("LocatedT_co", bound=Row, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Located(Generic[LocatedT_co]):
+    """A row and where it comes from."""
+
+    row: LocatedT_co
+    place: Place
+
+
+class Split(NamedTuple, Generic[RowT]):
+    """The two parts of a dataset."""
+
+    train: Dataset[RowT]
+    """The larger part, to tune on."""
+    test: Dataset[RowT]
+    """The held-out part, to evaluate on."""
+
+
+class Dataset(Generic[RowT_co]):
+    """Rows of one kind, from files or from memory.
+
+    Nothing is read before it is needed, files are never held in memory as a whole, and the same rows can be gone
+    through as often as wanted. Make one with `Dataset.read`.
+    """
+
+    def __init__(
+        self,
+        sources: tuple[Source, ...],
+        row_type: type[Row] | None = None,
+        found: Survey | None = None,
+    ) -> None:
+        self._sources = sources
+        self._row_type = row_type
+        self._found = found
+
+    @overload
+    @classmethod
+    def read(cls, source: SourceLike, row: None = None) -> Dataset[Any]: ...
+
+    @overload
+    @classmethod
+    def read(cls, source: SourceLike, row: type[RowT]) -> Dataset[RowT]: ...
+
+    @classmethod
+    def read(cls, source: SourceLike, row: type[RowT] | None = None) -> Dataset[RowT]:
+        """Rows from files or from memory.
+
+        Args:
+            source: A path to a JSON Lines file, a glob, several paths, or an iterable of objects or rows. An iterable
+                is read into memory here, files are read when the rows are needed.
+            row: The kind of row. `None` takes the kind that most lines of the source have.
+
+        Raises:
+            SourceNotFound: A path or glob matches no file.
+            SettingInvalid: The source is neither paths nor objects.
+        """
+        return Dataset(sources_of(source), row)
+
+    def __iter__(self) -> Iterator[RowT_co]:
+        """Every row in order.
+
+        Raises:
+            DatasetInvalid: At the first line that is not a row; `check` finds all of them.
+        """
+        return (located.row for located in self.located())
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self._row_count
+
+    def __repr__(self) -> str:
+        names = [repr(name) for name in self.names]
+        kind = self._row_type.__name__ if self._row_type else "any row"
+        return f"<Dataset of {kind} from {first_few(names) if names else 'memory'}>"
+
+    def _repr_html_(self) -> str:
+        return html_view(self)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files that the rows come from, as they were named; none for rows from memory."""
+        return tuple(name for source in self._sources for name in source.names)
+
+    @property
+    def format(self) -> FormatName | None:
+        """The format that most lines of the source have; `None` where none is known."""
+        return self._survey.format
+
+    @property
+    def row_type(self) -> type[Row]:
+        """The kind of row.
+
+        Raises:
+            FormatUnknown: The lines have the shape of no known format.
+        """
+        if self._row_type is not None:
+            return self._row_type
+        if self._survey.format is None:
+            raise FormatUnknown(
+                f"{self!r} has the shape of no format that is known.",
+                hint="Check it with `check()`, or name the kind: row=tk.PromptCompletion.",
+            )
+        return FORMATS[self._survey.format].row_type
+
+    @property
+    def template(self) -> PromptTemplate | None:
+        """The shape that the prompts share, or `None`."""
+        return self._survey.template
+
+    def located(self) -> Iterator[Located[RowT_co]]:
+        """Every row with the file and line that it comes from.
+
+        Raises:
+            DatasetInvalid: At the first line that is not a row.
+        """
+        for record in parsed_records(self._sources):
+            row = self._row_of(record)
+            if row is not None:
+                yield Located(row, record.place)
+
+    def head(self, num_rows: int = 5) -> list[RowT_co]:
+        """The first rows."""
+        return list(islice(self, num_rows))
+
+    def check(
+        self,
+        *,
+        requirements: Requirements = NO_REQUIREMENTS,
+        name: str = "rows",
+        max_findings_per_rule: int = 1_000,
+        excerpts: bool = True,
+    ) -> Report:
+        """Find every fault of the rows. Bad data is reported, never raised.
+
+        Args:
+            requirements: What the rows are needed for; tuners bring their own through `Client.check`.
+            name: What the dataset is called in the report.
+            max_findings_per_rule: Findings of one rule that are kept; all are counted. At least 1.
+            excerpts: Whether findings show the start of offending values, at most 40 characters.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        options = ScanOptions(self._row_type, max_findings_per_rule, excerpts)
+        scan = Scan(self._survey, options)
+        for record in parsed_records(self._sources):
+            scan.feed(record)
+        return scan.report(name, requirements, self._num_bytes())
+
+    def split(self, fraction: float, *, seed: int = 0) -> Split[RowT_co]:
+        """Hold a part of the rows out, the same part for the same seed.
+
+        Rows with equal prompts stay on one side, so that nothing seen in training is asked again in the test.
+
+        Args:
+            fraction: Share of the rows in the test part, between 0 and 1; met as closely as equal prompts allow.
+            seed: Another seed draws another part.
+
+        Raises:
+            SettingInvalid: The fraction is not between 0 and 1, or one part would be empty.
+            DatasetInvalid: A line is not a row.
+        """
+        if not 0 < fraction < 1:
+            raise SettingInvalid(
+                f"A fraction of {fraction!r} leaves one part empty.",
+                hint="Write a number between 0 and 1, such as 0.2.",
+            )
+        groups = list(self._prompt_digests())
+        known = [group for group in groups if group is not None]
+        chosen = held_out(known, fraction, seed)
+        if not chosen or len(chosen) == len(set(known)):
+            raise SettingInvalid(
+                f"{plural(len(known), 'row')} with {plural(len(set(known)), 'distinct prompt')} "
+                f"cannot be split at {fraction!r}.",
+                hint="Choose another fraction, or collect more rows.",
+            )
+        return Split(
+            train=self._selected(group is not None and group not in chosen for group in groups),
+            test=self._selected(group is not None and group in chosen for group in groups),
+        )
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: FormatName | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write the rows as JSON Lines, whole or not at all.
+
+        Args:
+            path: Where to.
+            format: `None` keeps the format of the source.
+            overwrite: Whether a file that is there may be replaced.
+
+        Raises:
+            FileKept: There is a file, and `overwrite` is not set.
+            FormatLoss: A row does not fit the format without loss; nothing is written.
+            DatasetInvalid: A line is not a row; nothing is written.
+        """
+        target = Path(path)
+        if target.exists() and not overwrite:
+            raise FileKept(
+                f"{str(target)!r} is there already.",
+                hint="Choose another name, or pass overwrite=True.",
+            )
+        name = format or self._survey.format or natural_format(self.row_type)
+        form = format_named(name or "")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                for row in self:
+                    file.write(json.dumps(form.encode(row), ensure_ascii=False) + "\n")
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return target
+
+    def digest(self) -> str:
+        """SHA-256 of the rows in order; equal digests mean equal rows, whatever the file.
+
+        Raises:
+            DatasetInvalid: A line is not a row.
+        """
+        return dataset_digest(b"".join(row_digest(row) for row in self))
+
+    def _prompt_digests(self) -> Iterator[bytes | None]:
+        """For each record the digest of its prompt, `None` where it holds no row."""
+        for record in parsed_records(self._sources):
+            row = self._row_of(record)
+            yield text_digest(row.prompt_text()) if row is not None else None
+
+    def _row_of(self, record: ParsedRecord) -> RowT_co | None:
+        """The row of a record; `None` for what can be passed over, such as a blank line."""
+        decoded = decode(record, self._survey, self._row_type)
+        if decoded.row is not None:
+            return cast("RowT_co", decoded.row)
+        findings = [Finding.of(problem, record.place) for problem in decoded.problems]
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            raise _invalid(findings)
+        return None
+
+    def _selected(self, selection: Iterable[bool]) -> Dataset[RowT_co]:
+        part = SelectedSource(self._sources, bytes(selection))
+        return Dataset((part,), self._row_type, self._survey)
+
+    @cached_property
+    def _survey(self) -> Survey:
+        return self._found or survey(parsed_records(self._sources), self._row_type)
+
+    @cached_property
+    def _row_count(self) -> int:
+        return sum(1 for _ in self.located())
+
+    def _num_bytes(self) -> int | None:
+        sizes = [source.num_bytes for source in self._sources]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def _invalid(findings: list[Finding]) -> DatasetInvalid:
+    first = next(finding for finding in findings if finding.severity is Severity.ERROR)
+    counts = Counter(finding.rule for finding in findings)
+    return DatasetInvalid(
+        first.message,
+        hint=f"{first.fix} `check()` finds all faults.",
+        report=Report(findings=tuple(findings), counts=counts),
+        place=f"{first.place}: {first.field}" if first.field else first.place,
+    )

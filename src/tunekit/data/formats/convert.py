@@ -1,0 +1,56 @@
+"""From one kind of row to another, where nothing is lost.
+
+Belongs here: which kinds of row can stand for each other.
+Does not belong here: how a file spells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tunekit.data.rows import Conversation, Message, Prompt, PromptCompletion, Row, RowT
+
+
+def as_kind(row: Row, kind: type[RowT]) -> RowT | None:
+    """The same row as another kind, or `None` where a part of it would be lost."""
+    if isinstance(row, kind):
+        return row
+    convert = _CONVERSIONS.get((type(row), kind))
+    other = convert(row) if convert else None
+    return other if isinstance(other, kind) else None
+
+
+def plain_prompt(row: Prompt) -> Prompt:
+    """A conversation of one user text as the plain text that it is."""
+    match row.prompt:
+        case (Message(role="user", content=str(text)),):
+            return Prompt(prompt=text, extra=row.extra)
+        case _:
+            return row
+
+
+def _conversation(row: PromptCompletion) -> Conversation:
+    question = Message(role="user", content=row.prompt)
+    answer = Message(role="model", content=row.completion)
+    return Conversation(messages=(question, answer), extra=row.extra)
+
+
+def _prompt_completion(row: Conversation) -> PromptCompletion | None:
+    match row.messages:
+        case (
+            Message(role="user", content=str(prompt)),
+            Message(role="model", content=str(completion)),
+        ):
+            return PromptCompletion(prompt=prompt, completion=completion, extra=row.extra)
+        case _:
+            return None
+
+
+_CONVERSIONS: Mapping[tuple[type[Row], type[Row]], Callable[[Any], Row | None]] = MappingProxyType(
+    {
+        (PromptCompletion, Conversation): _conversation,
+        (Conversation, PromptCompletion): _prompt_completion,
+    }
+)

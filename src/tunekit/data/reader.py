@@ -1,0 +1,198 @@
+"""Where rows come from: files line by line, or objects in memory, each record with its place.
+
+Belongs here: finding files, reading lines in constant memory, keeping count of lines and bytes.
+Does not belong here: what a line means (`check/syntax.py`, `formats/`).
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, compress
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from pydantic import JsonValue
+
+from tunekit._text import closest
+from tunekit.data.check.findings import Place
+from tunekit.data.rows import Row
+from tunekit.errors import SettingInvalid, SourceNotFound
+
+MAX_LINE_BYTES = 64 << 20
+"""Bytes of one line beyond which it is reported and passed over rather than read."""
+
+RowLike: TypeAlias = Row | Mapping[str, JsonValue]
+"""What an in-memory source may hold: our own rows, or objects as a JSON line would have them."""
+
+SourceLike: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str] | RowLike]
+"""What `Dataset.read` takes: a path, a glob, several paths, or rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file."""
+
+    place: Place
+    raw: bytes
+    """Without the line feed."""
+    too_long: bool = False
+    """Whether only the start of it was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An object from memory."""
+
+    place: Place
+    value: RowLike
+
+
+Record: TypeAlias = Line | Item
+
+
+class Source(Protocol):
+    """A place that rows come from, as often as asked."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The paths as they were named; none for rows from memory."""
+        ...
+
+    @property
+    def num_bytes(self) -> int | None:
+        """Size of the files, or `None` where there is no file of just these records."""
+        ...
+
+    def records(self) -> Iterator[Record]:
+        """Every record from the first on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file of JSON lines."""
+
+    path: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.path,)
+
+    @property
+    def num_bytes(self) -> int:
+        return Path(self.path).stat().st_size
+
+    def records(self) -> Iterator[Record]:
+        """Every line, read in constant memory."""
+        with Path(self.path).open("rb") as file:
+            offset, number = 0, 0
+            while raw := file.readline(MAX_LINE_BYTES):
+                number += 1
+                place = Place(self.path, number, offset)
+                offset += len(raw)
+                too_long = len(raw) == MAX_LINE_BYTES and not raw.endswith(b"\n")
+                while too_long and (rest := file.readline(MAX_LINE_BYTES)):
+                    offset += len(rest)
+                    if rest.endswith(b"\n"):
+                        break
+                yield Line(place, raw[:200] if too_long else raw.removesuffix(b"\n"), too_long)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSource:
+    """Objects in memory."""
+
+    items: Sequence[RowLike]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def num_bytes(self) -> None:
+        return None
+
+    def records(self) -> Iterator[Record]:
+        """Every object in order."""
+        for number, value in enumerate(self.items, start=1):
+            yield Item(Place(None, number), value)
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedSource:
+    """Some of the records of other sources, with the places they have there."""
+
+    sources: tuple[Source, ...]
+    selection: bytes
+    """For each record of the sources 1 where it is selected, else 0."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for source in self.sources for name in source.names)
+
+    @property
+    def num_bytes(self) -> None:
+        return None
+
+    def records(self) -> Iterator[Record]:
+        """The selected records in order."""
+        everything = chain.from_iterable(source.records() for source in self.sources)
+        return compress(everything, self.selection)
+
+
+def sources_of(source: SourceLike) -> tuple[Source, ...]:
+    """The sources that a caller named.
+
+    Raises:
+        SourceNotFound: A path or glob matches no file.
+        SettingInvalid: It is neither a path nor something to iterate over.
+    """
+    if isinstance(source, str | os.PathLike):
+        return tuple(map(FileSource, _files(os.fspath(source))))
+    if not _is_collection(source):
+        raise SettingInvalid(
+            f"A dataset cannot be read from a {type(source).__name__}.",
+            hint="Pass a path, several paths, or an iterable of objects.",
+        )
+    items = tuple(source)
+    paths = [os.fspath(item) for item in items if isinstance(item, str | os.PathLike)]
+    if not paths:
+        return (ItemSource(items),)  # type: ignore[arg-type]  # no path among them
+    if len(paths) < len(items):
+        raise SettingInvalid(
+            "A dataset cannot be read from paths and objects at once.",
+            hint="Read two datasets, or write the objects to a file first.",
+        )
+    return tuple(FileSource(file) for path in paths for file in _files(path))
+
+
+def _is_collection(source: object) -> bool:
+    return isinstance(source, Iterable) and not isinstance(source, Mapping)
+
+
+def _files(path: str) -> list[str]:
+    if Path(path).is_file():
+        return [path]
+    if glob.has_magic(path):
+        matches = glob.glob(path, recursive=True)  # noqa: PTH207  # the pattern may be absolute
+        found = sorted(match for match in matches if Path(match).is_file())
+        if found:
+            return found
+        raise SourceNotFound(f"No file matches {path!r}.", hint="Correct the pattern.")
+    if Path(path).is_dir():
+        raise SourceNotFound(
+            f"{path!r} is a folder.",
+            hint=f"Name the files, for example {path.rstrip('/')}/*.jsonl.",
+        )
+    raise SourceNotFound(f"There is no file {path!r}.", hint=_nearby(path))
+
+
+def _nearby(path: str) -> str:
+    folder = Path(path).parent
+    if not folder.is_dir():
+        return f"There is no folder {str(folder)!r} either."
+    match = closest(Path(path).name, (entry.name for entry in folder.iterdir()))
+    return f"Did you mean {str(folder / match)!r}?" if match else "Correct the path."

@@ -1,0 +1,162 @@
+"""The kinds of row that tuners take, apart from how a file spells them.
+
+Belongs here: one value per kind of row, and what it has to say about itself.
+Does not belong here: field names of file formats (`formats/`), faults in rows (`check/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, TypeVar
+
+from pydantic import Field, JsonValue, field_validator
+
+from tunekit._value import Value
+
+Role = Literal["system", "user", "model"]
+"""Who speaks. `model` is what other libraries call `assistant`."""
+
+
+class TextPart(Value):
+    """A stretch of text inside a message."""
+
+    text: str
+
+
+class FilePart(Value):
+    """A file that a message points to, such as an image."""
+
+    uri: str
+    """Where it lies: `gs://...` or a public `https://...` address."""
+    mime_type: str
+    """Its media type, such as `image/jpeg`."""
+
+
+Part: TypeAlias = TextPart | FilePart
+
+
+class Message(Value):
+    """One turn of a conversation."""
+
+    role: Role
+    content: str | tuple[Part, ...]
+    """The text, or several parts where the turn is more than one text."""
+
+    @field_validator("content")
+    @classmethod
+    def _one_text_is_a_string(cls, content: str | tuple[Part, ...]) -> str | tuple[Part, ...]:
+        match content:
+            case (TextPart(text=text),):
+                return text
+            case _:
+                return content
+
+    @property
+    def text(self) -> str:
+        """The text of the turn, its text parts joined; files have none."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))
+
+    @property
+    def files(self) -> tuple[FilePart, ...]:
+        """The files that the turn points to."""
+        if isinstance(self.content, str):
+            return ()
+        return tuple(part for part in self.content if isinstance(part, FilePart))
+
+
+class Row(Value):
+    """One example of a dataset."""
+
+    extra: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Fields of the source that this kind of row does not know. They are carried along and written back, and never
+    trained on."""
+
+    def prompt_text(self) -> str:
+        """What the model is given, as one text: the part in which a shared instruction is looked for."""
+        raise NotImplementedError
+
+    def completion_text(self) -> str | None:
+        """What the model shall answer, or `None` where the row has no single answer."""
+        raise NotImplementedError
+
+
+class PromptCompletion(Row):
+    """A prompt and the answer that the model shall give to it."""
+
+    prompt: str
+    completion: str
+
+    def prompt_text(self) -> str:
+        return self.prompt
+
+    def completion_text(self) -> str:
+        return self.completion
+
+
+class Conversation(Row):
+    """A conversation in which the model learns every turn of its own."""
+
+    messages: tuple[Message, ...]
+    """An optional system turn, then user and model in turn, ending with the model."""
+
+    def prompt_text(self) -> str:
+        return opening_text(self.messages)
+
+    def completion_text(self) -> str | None:
+        return self.messages[-1].text if self.messages else None
+
+
+class Prompt(Row):
+    """A prompt without an answer: for distillation, and for reinforcement learning."""
+
+    prompt: str | tuple[Message, ...]
+    """A text, or a conversation that ends with the user."""
+
+    def prompt_text(self) -> str:
+        return self.prompt if isinstance(self.prompt, str) else opening_text(self.prompt)
+
+    def completion_text(self) -> None:
+        return None
+
+
+class Preference(Row):
+    """A prompt, two answers to it, and which of them people preferred."""
+
+    prompt: str | tuple[Message, ...]
+    """A text, or a conversation that ends with the user."""
+    candidates: tuple[str, str]
+    """The two answers, in the order of the source."""
+    choice: Literal[0, 1]
+    """The index of the preferred answer in `candidates`."""
+
+    def prompt_text(self) -> str:
+        return self.prompt if isinstance(self.prompt, str) else opening_text(self.prompt)
+
+    def completion_text(self) -> None:
+        return None
+
+    @property
+    def chosen(self) -> str:
+        """The preferred answer."""
+        return self.candidates[self.choice]
+
+    @property
+    def rejected(self) -> str:
+        """The other answer."""
+        return self.candidates[1 - self.choice]
+
+
+RowT = TypeVar("RowT", bound=Row)
+RowT_co = TypeVar("RowT_co", bound=Row, covariant=True)
+
+
+def opening_text(messages: tuple[Message, ...]) -> str:
+    """The system turn and the first user turn: where a conversation carries its instruction."""
+    opening: list[str] = []
+    for message in messages:
+        opening.append(message.text)
+        if message.role == "user":
+            break
+    return "\n".join(opening)

@@ -1,0 +1,65 @@
+"""From values to text and HTML: one picture per kind of value, drawn by rich for both.
+
+Belongs here: which picture belongs to which value, and the two ways out.
+Does not belong here: the pictures (the other files of this folder).
+"""
+
+from __future__ import annotations
+
+from html import escape
+from io import StringIO
+
+from rich.console import Console, RenderableType
+
+from tunekit.data.check.report import Report
+from tunekit.display.evaluations import evaluation_picture
+from tunekit.display.jobs import job_picture, model_picture
+from tunekit.display.plans import plan_picture
+from tunekit.display.reports import report_picture
+from tunekit.display.watchers import watcher_of
+from tunekit.evaluation.comparison import Evaluation
+from tunekit.jobs.plan import Plan
+from tunekit.jobs.record import JobRecord, ModelRecord
+from tunekit.jobs.watching import Watcher
+
+_WIDTH = 110
+
+
+def picture(value: object) -> RenderableType:
+    """What rich draws for a value."""
+    match value:
+        case Report():
+            return report_picture(value)
+        case Plan():
+            return plan_picture(value)
+        case JobRecord():
+            return job_picture(value)
+        case ModelRecord():
+            return model_picture(value)
+        case Evaluation():
+            return evaluation_picture(value)
+        case _:
+            return repr(value)
+
+
+class RichViews:
+    """Shows values by way of rich."""
+
+    def text(self, value: object) -> str:
+        """The value as plain text, without colours."""
+        console = Console(file=StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
+        with console.capture() as capture:
+            console.print(picture(value))
+        return capture.get().rstrip()
+
+    def html(self, value: object) -> str:
+        """The value as a block of HTML that needs no style sheet."""
+        console = Console(file=StringIO(), width=_WIDTH, record=True, force_jupyter=False)
+        console.print(picture(value))
+        body = console.export_html(inline_styles=True, code_format="{code}")
+        label = escape(type(value).__name__)
+        return f'<pre aria-label="{label}" style="line-height:1.3;white-space:pre">{body}</pre>'
+
+    def watcher(self, style: str) -> Watcher:
+        """A watcher of that style."""
+        return watcher_of(style)

@@ -1,0 +1,1 @@
+"""Compares answers with what they should have been, tuned beside base. Pure: no model and no backend."""

@@ -1,0 +1,281 @@
+"""The seam: what a backend is, and what it may be able to do besides.
+
+A backend offers four verbs and nothing that waits: it answers at once, never sleeps and never retries. What not every
+place can do is a protocol of its own, and a backend has it by having its methods.
+
+Belongs here: the protocols, and the values only they use.
+Does not belong here: any implementation (`backends/`), waiting and retrying (`waiting.py`, `retries.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from pydantic import Field, JsonValue
+
+from tunekit._value import Value
+from tunekit.catalog import LearningRates
+from tunekit.data.check.findings import Finding
+from tunekit.data.dataset import Dataset
+from tunekit.data.rows import Message, Row
+from tunekit.jobs.clock import Clock
+from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
+
+Rows: TypeAlias = Mapping[str, Dataset[Any]]
+"""The datasets of a request by name."""
+
+PromptLike: TypeAlias = str | Sequence[Message]
+"""What a text model is asked: a text, or the turns so far."""
+
+
+class Polling(Value):
+    """How often a job of this backend is worth looking at."""
+
+    first_seconds: float = Field(gt=0)
+    """Pause before the second look."""
+    most_seconds: float = Field(gt=0)
+    """Longest pause; each is 1.5 times the one before until then."""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A place where jobs run."""
+
+    @property
+    def name(self) -> str:
+        """Short name, in front of every id of this backend."""
+        ...
+
+    @property
+    def polling(self) -> Polling:
+        """How often its jobs are worth looking at."""
+        ...
+
+    def submit(self, request: JobRequest, rows: Rows) -> JobRecord:
+        """Start a job, or give the one that the key of the request has already.
+
+        Raises:
+            KeyReused: The key belongs to a job with another fingerprint.
+            MethodUnsupported: This backend cannot run that tuner.
+            TransientFault: Nothing was started; try again.
+            QuotaExceeded: Nothing was started; try again later.
+            SubmissionUnknown: The answer was lost; the job may exist.
+        """
+        ...
+
+    def fetch(self, job_id: str) -> JobRecord:
+        """The job as it is now.
+
+        Raises:
+            JobNotFound: There is none of that id.
+        """
+        ...
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Ask the job to stop; without effect on one that is over.
+
+        Raises:
+            JobNotFound: There is none of that id.
+        """
+        ...
+
+    def list_jobs(self) -> Iterable[JobRecord]:
+        """All jobs, the newest first."""
+        ...
+
+
+class Sampling(Value):
+    """How an answer is drawn."""
+
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    """0 always takes the likeliest token; higher is more varied."""
+    max_output_tokens: int = Field(default=256, ge=1)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Draw from the likeliest tokens that together have this probability."""
+    top_k: int | None = Field(default=None, ge=1)
+    """Draw from this many likeliest tokens."""
+    seed: int | None = Field(default=None, ge=0)
+    """Makes a draw repeatable."""
+
+
+class Prediction(Value):
+    """An answer of a text model."""
+
+    text: str
+    stopped: bool = True
+    """Whether the model ended the answer itself, rather than running into `max_output_tokens`."""
+    num_output_tokens: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class RowLoss(Value):
+    """How surprised a model is by the answers of one row."""
+
+    nats: float
+    """Negative log-likelihood, summed over the answer's tokens."""
+    tokens: int
+
+
+class TokenCount(Value):
+    """How many tokens the training rows have."""
+
+    total: int
+    """Of all rows once."""
+    trained: int
+    """Of those, tokens of answers, which are learnt."""
+    longest_row: int
+    exact: bool
+    """Whether the model's own tokenizer counted; otherwise it is an estimate of one token per four bytes."""
+
+
+class Estimate(Value):
+    """A guess with its two ends, in seconds."""
+
+    low: float
+    high: float
+    basis: str
+    """What the guess rests on."""
+
+
+class Cost(Value):
+    """What a run would cost."""
+
+    low: float
+    high: float
+    currency: str
+    basis: str
+    """Price table and formula, with date and public source."""
+
+
+class Limit(Value):
+    """A limit that the rows or settings were held against."""
+
+    name: str
+    value: int
+    whose: str
+    """Whose limit it is, such as `tunekit/nano`."""
+
+
+class Inspection(Value):
+    """What a backend finds out about a request without starting anything."""
+
+    findings: tuple[Finding, ...] = ()
+    """Faults that need the base model to see, such as rows that are too long for it."""
+    tokens: TokenCount | None = None
+    limits: tuple[Limit, ...] = ()
+    duration: Estimate | None = None
+    cost: Cost | None = None
+    writes: tuple[str, ...] = ()
+    """What would be written, or uploaded, and where."""
+    request: Mapping[str, JsonValue] | None = None
+    """The body that would be sent over the wire."""
+    warnings: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Inspects(Protocol):
+    """A backend that can look at a request beforehand."""
+
+    def learning_rates(self, base_model: str) -> LearningRates:
+        """Rates to start from.
+
+        Raises:
+            BaseModelNotFound: There is no such model.
+        """
+        ...
+
+    def inspect(self, request: JobRequest, rows: Rows) -> Inspection:
+        """What there is to know before starting; changes nothing.
+
+        Raises:
+            BaseModelNotFound: There is no such model to start from.
+            MethodUnsupported: This backend cannot run that tuner.
+        """
+        ...
+
+
+@runtime_checkable
+class HasClock(Protocol):
+    """A backend with a time of its own."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time in which its jobs run."""
+        ...
+
+
+@runtime_checkable
+class TellsEvents(Protocol):
+    """A backend that keeps a log of each job."""
+
+    def events(self, job_id: str, after: int = 0) -> Sequence[Event]:
+        """The events with numbers above `after`, in order."""
+        ...
+
+    def checkpoints(self, job_id: str) -> Sequence[Checkpoint]:
+        """The checkpoints that can be used, in order of their steps."""
+        ...
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """A backend that can go on with a job that broke off."""
+
+    def resume(self, job_id: str) -> JobRecord:
+        """Go on from the last checkpoint, as a new attempt; without effect on a job that is at work.
+
+        Raises:
+            SettingInvalid: The job has succeeded.
+        """
+        ...
+
+
+@runtime_checkable
+class KeepsModels(Protocol):
+    """A backend that keeps the models of its jobs."""
+
+    def fetch_model(self, model_id: str) -> ModelRecord:
+        """The model of that id.
+
+        Raises:
+            ModelNotFound: There is none.
+        """
+        ...
+
+    def list_models(self) -> Iterable[ModelRecord]:
+        """All models, the newest first."""
+        ...
+
+    def delete_model(self, model_id: str) -> None:
+        """Remove the weights. The record of the job stays."""
+        ...
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """A backend that can ask its text models."""
+
+    def predict(
+        self, model_id: str, prompts: Sequence[PromptLike], sampling: Sampling, *, tuned: bool
+    ) -> Sequence[Prediction]:
+        """One answer per prompt, in order.
+
+        Args:
+            model_id: Id of a model.
+            prompts: What to ask.
+            sampling: How to draw the answers.
+            tuned: `False` asks the base model that the model was tuned from.
+        """
+        ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """A backend that can tell how likely its text models find given answers."""
+
+    def losses(self, model_id: str, rows: Sequence[Row], *, tuned: bool) -> Sequence[RowLoss]:
+        """One loss per row, in order; see `Predicts.predict` for the arguments."""
+        ...

@@ -1,0 +1,67 @@
+"""One way of tuning from rows to a measured before and after, on this machine, without a network.
+
+One file per way of tuning; the rows lie beside it. `quickstart_of` finds the file.
+
+Belongs here: what every quickstart gives, and the table of them.
+Does not belong here: printing (`cli.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from tunekit._text import did_you_mean, either
+from tunekit._value import Value
+from tunekit.client import Client
+from tunekit.errors import SettingInvalid
+
+_OWN: Mapping[str, str] = MappingProxyType({"supervised": "tunekit.quickstart.supervised"})
+
+Say = Callable[[str, object], None]
+"""Is told each step: the line of Python that does it, and the value that comes out."""
+
+
+class Outcome(Value):
+    """What a quickstart measured."""
+
+    method: str
+    metric: str
+    before: float
+    """The base model on held-out rows, from 0 to 1."""
+    after: float
+    """The tuned model on the same rows."""
+    rows: int
+    """Rows that were trained on."""
+    seconds: float
+    """From the first row read to the last answer."""
+    model_id: str
+
+
+class Quickstart(Protocol):
+    """Tunes, evaluates and predicts, telling each step."""
+
+    def __call__(self, client: Client, say: Say) -> Outcome:
+        """Run it."""
+        ...
+
+
+def methods() -> tuple[str, ...]:
+    """The ways of tuning that have a quickstart."""
+    return tuple(_OWN)
+
+
+def quickstart_of(method: str) -> Quickstart:
+    """The quickstart of a way of tuning.
+
+    Raises:
+        SettingInvalid: There is none.
+    """
+    if method not in _OWN:
+        raise SettingInvalid(
+            f"There is no quickstart {method!r}.{did_you_mean(method, _OWN)}",
+            hint=f"Write {either(methods())}.",
+        )
+    return cast("Quickstart", import_module(_OWN[method]).run)

@@ -1,0 +1,57 @@
+"""Supervised tuning: a small model learns to route support messages to teams.
+
+Belongs here: the steps and the rows (`support_routing.jsonl`, written for tunekit).
+Does not belong here: anything that a user could not write the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib.resources import as_file, files
+
+from tunekit.client import Client
+from tunekit.data.dataset import Dataset
+from tunekit.data.rows import PromptCompletion
+from tunekit.quickstart import Outcome, Say
+from tunekit.tuners.supervised import SupervisedTuner
+
+_PROMPT = (
+    "Which team should answer this customer message? Choose one: account, billing, returns, shipping, technical.\n"
+    "Message: {message}\nTeam:"
+)
+_MESSAGE = "hi, the courier says it was handed over yesterday but nothing is at my door"
+
+
+def run(client: Client, say: Say) -> Outcome:
+    """Check, plan, tune, evaluate, predict."""
+    started = time.monotonic()
+    with as_file(files("tunekit.quickstart") / "support_routing.jsonl") as path:
+        rows = Dataset.read(path, row=PromptCompletion)
+        say("rows = tk.Dataset.read('support_routing.jsonl', row=tk.PromptCompletion)", rows)
+        say("rows.check()", rows.check())
+        train, test = rows.split(0.2, seed=7)
+        say(
+            "train, test = rows.split(0.2, seed=7)",
+            f"{len(train)} rows to learn, {len(test)} held out",
+        )
+
+        tuner = SupervisedTuner(base_model="tunekit/nano", task="classification")
+        say("client.plan(tuner, train)", client.plan(tuner, train))
+        job = client.tune(tuner, train, display_name="support routing")
+        say("job = client.tune(tuner, train, display_name='support routing')", job.id)
+        model = job.result()
+        say("model = job.result()", model)
+
+        evaluation = model.evaluate(test)
+        say("model.evaluate(test)", evaluation)
+    prompt = _PROMPT.format(message=_MESSAGE)
+    say(f"model.predict({prompt!r})", model.predict(prompt))
+    return Outcome(
+        method=tuner.kind,
+        metric=evaluation.metric,
+        before=round(evaluation.base.value, 4),
+        after=round(evaluation.tuned.value, 4),
+        rows=len(train),
+        seconds=round(time.monotonic() - started, 1),
+        model_id=model.id,
+    )

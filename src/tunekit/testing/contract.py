@@ -1,0 +1,96 @@
+"""The contract that every backend keeps, as plain assertions: the meaning of "the same code on another backend".
+
+All at once, with the outcome as a value:
+
+    check_backend(Stage(lambda: MyBackend(...), tuner=..., data=...))
+
+or one test per behaviour, with a stage that they share, since jobs take time:
+
+    @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=str)
+    def test_my_backend_keeps_the_contract(behaviour, stage):
+        behaviour.hold(stage)
+
+Belongs here: running the behaviours.
+Does not belong here: the behaviours (`behaviours.py`), what they act on (`stage.py`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tunekit.testing import behaviours
+from tunekit.testing.stage import NotApplicable, Stage
+
+__all__ = ["BEHAVIOURS", "Behaviour", "Held", "NotApplicable", "Stage", "check_backend"]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """One thing that every backend does."""
+
+    name: str
+    assertion: Callable[[Stage], None]
+
+    def hold(self, stage: Stage) -> None:
+        """Assert it.
+
+        Raises:
+            AssertionError: The backend does otherwise.
+            NotApplicable: The backend has not the ability that it is about.
+        """
+        self.assertion(stage)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(slots=True)
+class Held:
+    """What came out of holding a backend against the contract."""
+
+    kept: list[str] = field(default_factory=list[str])
+    """Behaviours that were seen."""
+    not_applicable: dict[str, str] = field(default_factory=dict[str, str])
+    """Behaviours about an ability that the backend has not, each with the ability."""
+
+
+def _behaviours() -> tuple[Behaviour, ...]:
+    found = inspect.getmembers(behaviours, inspect.isfunction)
+    own = [function for _, function in found if function.__module__ == behaviours.__name__]
+    ordered = sorted(own, key=lambda function: function.__code__.co_firstlineno)
+    return tuple(
+        Behaviour(function.__name__, function)
+        for function in ordered
+        if not function.__name__.startswith("_")
+    )
+
+
+BEHAVIOURS: tuple[Behaviour, ...] = _behaviours()
+"""Everything that every backend does, quick ones first."""
+
+
+def check_backend(stage: Stage) -> Held:
+    """Hold a backend against every behaviour.
+
+    Returns:
+        Which behaviours were seen, and which are about an ability that the backend has not.
+
+    Raises:
+        AssertionError: The backend breaks the contract; the text names every behaviour that was not seen.
+    """
+    held, broken = Held(), list[str]()
+    for behaviour in BEHAVIOURS:
+        try:
+            behaviour.hold(stage)
+        except NotApplicable as ability:
+            held.not_applicable[behaviour.name] = str(ability)
+        except Exception as error:  # whatever it is, the contract is broken
+            broken.append(f"{behaviour.name}: {type(error).__name__}: {error}")
+        else:
+            held.kept.append(behaviour.name)
+    if broken:
+        listed = "\n  ".join(broken)
+        raise AssertionError(f"{stage.backend!r} breaks the contract:\n  {listed}")
+    return held

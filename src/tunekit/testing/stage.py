@@ -1,0 +1,114 @@
+"""What the behaviours of the contract act on: a backend, a client of it, and jobs that are made once.
+
+Belongs here: staging.
+Does not belong here: the behaviours (`behaviours.py`), running them (`contract.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from tunekit.client import Client
+from tunekit.data.dataset import Dataset
+from tunekit.jobs.backend import Backend
+from tunekit.jobs.handle import Job
+from tunekit.tuners.registry import AnyTuner
+
+AbilityT = TypeVar("AbilityT")
+
+
+class NotApplicable(Exception):  # named for the fact, as all errors here
+    """The backend has not the ability that a behaviour is about."""
+
+
+@dataclass
+class Stage:
+    """What the behaviours act on.
+
+    Args:
+        make_backend: Gives the backend under test, each time for the same place: where the place keeps jobs, one sees
+            those of another.
+        tuner: A tuner that this backend finishes quickly.
+        data: Rows for it, at least four.
+        keeps_jobs: Whether two backends from `make_backend` see each other's jobs.
+        patience_seconds: How long a job may take.
+    """
+
+    make_backend: Callable[[], Backend]
+    tuner: AnyTuner
+    data: Dataset[Any]
+    keeps_jobs: bool = True
+    patience_seconds: float = 600.0
+    started: list[str] = field(default_factory=list[str], init=False)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The backend under test."""
+        return self.make_backend()
+
+    @cached_property
+    def client(self) -> Client:
+        """A client of it."""
+        return Client(self.backend, watch="silent")
+
+    def other_client(self) -> Client:
+        """A client of the same place that shares nothing in memory, as in another process.
+
+        Raises:
+            NotApplicable: The place keeps no jobs.
+        """
+        if not self.keeps_jobs:
+            raise NotApplicable("keeps jobs")
+        return Client(self.make_backend(), watch="silent")
+
+    def start(self, **settings: Any) -> Job[Any]:
+        """Start a job, under a key of its own unless one is given."""
+        settings.setdefault("key", uuid4().hex)
+        job = self.client.tune(self.tuner, self.data, **settings)
+        self.started.append(job.id)
+        return job
+
+    @cached_property
+    def finished(self) -> Job[Any]:
+        """A job that has succeeded, made once."""
+        job = self.start(display_name="contract", labels={"purpose": "contract"}, key=self.key)
+        job.wait(self.patience_seconds)
+        assert job.state.has_model, f"the job of the stage is {job.state}: {job.record.problem}"
+        return job
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the finished job."""
+        return f"contract-{uuid4().hex}"
+
+    @cached_property
+    def cancelled(self) -> Job[Any]:
+        """A job that was cancelled as soon as it was started, made once."""
+        job = self.start(display_name="contract, cancelled")
+        job.cancel()
+        job.wait(self.patience_seconds)
+        return job
+
+    @property
+    def model(self) -> Any:
+        """The model of the finished job."""
+        return self.finished.result()
+
+    @cached_property
+    def prompts(self) -> list[str]:
+        """Prompts like those of the rows."""
+        return [row.prompt_text() for row in self.data.head(4)]
+
+    def able(self, ability: type[AbilityT]) -> AbilityT:
+        """The backend as one that has an ability.
+
+        Raises:
+            NotApplicable: It has not.
+        """
+        if not isinstance(self.backend, ability):
+            raise NotApplicable(ability.__name__)
+        return self.backend

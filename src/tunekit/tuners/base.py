@@ -1,0 +1,78 @@
+"""What every tuner is: a frozen value that says what to tune and how, and knows what it asks of its rows.
+
+Belongs here: the shape that all tuners share, and how a tuner's open settings are decided.
+Does not belong here: the settings of one way of tuning (one file each), running it (`backends/`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+
+from pydantic import Field, JsonValue
+
+from tunekit._value import Value
+from tunekit.catalog import LearningRates
+from tunekit.data.check.findings import Finding
+from tunekit.data.check.report import Report
+from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
+from tunekit.data.dataset import Dataset
+
+DataT_contra = TypeVar("DataT_contra", contravariant=True)
+ModelT_co = TypeVar("ModelT_co", covariant=True)
+
+KnownBaseModel = Literal["tunekit/nano"]
+"""Base models by name; any other id or folder is taken too."""
+
+
+class Setting(Value):
+    """One setting of a run, and where its value comes from."""
+
+    name: str
+    value: JsonValue
+    source: Literal["you", "task", "rows", "catalog", "default"]
+    """Who decided: you, the task's public recommendation, the rows, the catalog, or tunekit."""
+    why: str
+    """The reason, with its public source where it has one."""
+
+
+class Circumstances(Value):
+    """What a tuner is told so that it can decide its open settings."""
+
+    num_rows: int = Field(ge=0)
+    """Rows to train on."""
+    has_validation: bool
+    """Whether there are rows to evaluate on during training."""
+    rates: LearningRates
+    """Learning rates that the catalog has for the base model."""
+
+
+class Tuner(Value, Generic[DataT_contra, ModelT_co]):
+    """A way of tuning: the rows it takes and the model it gives are its type parameters."""
+
+    kind: ClassVar[str]
+    """Name of the way of tuning, such as `supervised`; also the name of its file in each backend."""
+    model_kind: ClassVar[str] = "text"
+    """Kind of model that it gives."""
+
+    base_model: KnownBaseModel | str = Field(min_length=1)
+    """What to start from: a catalog or hub id, a folder, or the id of a model that tunekit tuned."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Decides every random choice; the same seed on the same machine gives the same weights."""
+
+    @abstractmethod
+    def datasets(self, data: DataT_contra) -> Mapping[str, Dataset[Any]]:
+        """The datasets inside the data by name; the one to train on is called `train`."""
+
+    @abstractmethod
+    def decided(self, circumstances: Circumstances) -> tuple[Self, tuple[Setting, ...]]:
+        """The same tuner with every open setting decided, and where each value comes from."""
+
+    def requirements(self) -> Requirements:
+        """What is asked of the training rows beyond being readable."""
+        return NO_REQUIREMENTS
+
+    def findings(self, report: Report) -> Iterable[Finding]:
+        """What this way of tuning finds in a report that rows alone cannot tell."""
+        return ()

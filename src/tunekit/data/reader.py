@@ -154,7 +154,7 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
         return tuple(map(FileSource, _files(os.fspath(source))))
     if not _is_collection(source):
         raise SettingInvalid(
-            f"A dataset cannot be read from a {type(source).__name__}.",
+            f"A dataset cannot be read from a value of type {type(source).__name__!r}.",
             hint="Pass a path, several paths, or an iterable of objects.",
         )
     items = tuple(source)

@@ -19,6 +19,7 @@ from tunekit.errors import (
     JobFailed,
     JobTimeout,
     MethodUnsupported,
+    ModelNotFound,
     TunekitError,
 )
 from tunekit.jobs.backend import Backend, Resumes, TellsEvents
@@ -213,6 +214,12 @@ class Job(Generic[ModelT_co]):
         if self._record.model is not None and self.state.has_model:
             model: ModelT_co = model_handle(self._backend, self._record.model, self._clock)
             return model
+        if self.state.has_model:
+            raise ModelNotFound(
+                f"The job is {self.state}, and its model is gone.",
+                hint="It was deleted; tune again under another key.",
+                place=self.id,
+            )
         raise _failure(self._record)
 
     def _log(self) -> TellsEvents:

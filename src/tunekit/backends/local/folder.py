@@ -71,6 +71,8 @@ class Status(Received):
     """How far an attempt is."""
 
     attempt: int
+    pid: int | None = None
+    """Process of the worker, for people; whether it lives is told by the lock alone."""
     state: JobState
     started_at: datetime
     ended_at: datetime | None = None

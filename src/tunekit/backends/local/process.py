@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 
 from tunekit.backends.local.folder import JobFolder, Process
@@ -41,7 +42,7 @@ def spawn_worker(folder: JobFolder) -> None:
         str(attempt),
     ]
     with folder.log("stdout").open("ab") as out, folder.log("stderr").open("ab") as err:
-        subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             command,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -50,6 +51,8 @@ def spawn_worker(folder: JobFolder) -> None:
             env=_environment(),
             start_new_session=True,
         )
+    # somebody has to take note of its end, or it stays in the table of processes; the job does not need it
+    threading.Thread(target=child.wait, daemon=True).start()
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,7 @@ Does not belong here: training (`training.py`), reading it back (`folder.py`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
@@ -70,6 +71,7 @@ class Recorder:
     ) -> None:
         status = Status(
             attempt=self._attempt,
+            pid=os.getpid(),
             state=state,
             started_at=self._started_at,
             ended_at=datetime.now(UTC) if state.is_terminal else None,

@@ -42,7 +42,7 @@ _TOKENS_AT_ONCE = 16_384
 _WARMUP_SHARE = 0.03
 """Share of the steps in which the learning rate rises from zero."""
 _LOGS = 100
-"""About so many figures are logged in a run."""
+"""About so many figures are logged in a run, and never more than ten steps apart."""
 
 
 class SupervisedRecipe:
@@ -161,7 +161,7 @@ def _config(run: Run, tuner: SupervisedTuner, longest: int) -> SFTConfig:
         lr_scheduler_type="linear",
         warmup_steps=round(_WARMUP_SHARE * steps),
         seed=tuner.seed,
-        logging_steps=max(1, steps // _LOGS),
+        logging_steps=max(1, min(10, steps // _LOGS)),
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=tuner.checkpoint_interval or steps,

@@ -1,0 +1,88 @@
+"""The fake keeps the contract of all backends."""
+
+from __future__ import annotations
+
+import pytest
+
+import tunekit as tk
+from sample_rows import routing
+from tunekit.testing import (
+    BEHAVIOURS,
+    Behaviour,
+    MemoryBackend,
+    NotApplicable,
+    Stage,
+    check_backend,
+)
+
+LACKS = {
+    "the_same_key_elsewhere_gives_the_same_job": "keeps jobs",
+    "a_job_can_be_picked_up_elsewhere": "keeps jobs",
+    "losses_are_finite_and_fall": "Scores",
+}
+"""What the fake cannot do: it lives in one process, and has no weights."""
+
+
+def staged(backend: MemoryBackend) -> Stage:
+    """A stage for a fake."""
+    tuner = tk.SupervisedTuner(base_model="any", epochs=1)
+    return Stage(lambda: backend, tuner=tuner, data=routing(12), keeps_jobs=False)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Stage:
+    return staged(MemoryBackend())
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=str)
+def test_the_fake_keeps_the_contract(behaviour: Behaviour, stage: Stage) -> None:
+    if behaviour.name in LACKS:
+        with pytest.raises(NotApplicable, match=LACKS[behaviour.name]):
+            behaviour.hold(stage)
+    else:
+        behaviour.hold(stage)
+
+
+def test_all_at_once_tells_what_was_kept() -> None:
+    held = check_backend(staged(MemoryBackend()))
+    assert held.not_applicable == LACKS
+    assert len(held.kept) + len(LACKS) == len(BEHAVIOURS) >= 50
+
+
+class Forgetful(MemoryBackend):
+    """Starts a new job for a key that it knows."""
+
+    def submit(self, request, rows):  # type: ignore[no-untyped-def]
+        self._jobs = {}
+        return super().submit(request, rows)
+
+
+class Stubborn(MemoryBackend):
+    """Does not stop."""
+
+    def cancel(self, job_id):  # type: ignore[no-untyped-def]
+        return self.fetch(job_id)
+
+
+class Talkative(MemoryBackend):
+    """Tells every event again, whatever was read."""
+
+    def events(self, job_id, after=0):  # type: ignore[no-untyped-def]
+        return super().events(job_id)
+
+
+@pytest.mark.parametrize(
+    ("broken", "behaviour"),
+    [
+        (Forgetful, "another_key_gives_another_job"),
+        (Stubborn, "a_cancelled_job_ends"),
+        (Talkative, "events_can_be_read_on_from_anywhere"),
+    ],
+)
+def test_a_backend_that_breaks_the_contract_is_caught(
+    broken: type[MemoryBackend], behaviour: str
+) -> None:
+    script = [tk.JobState.QUEUED, tk.JobState.RUNNING, tk.JobState.SUCCEEDED]
+    backend = broken([*script] if broken is not Stubborn else ["RUNNING", "FAILED"])
+    with pytest.raises(AssertionError, match=behaviour):
+        check_backend(staged(backend))

@@ -1,0 +1,232 @@
+"""Every format, there and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tunekit as tk
+from tunekit.data.formats import FORMATS
+from tunekit.data.formats.convert import as_kind
+from tunekit.data.rows import Row
+
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=30
+).filter(lambda text: text.strip())
+FILES = st.builds(tk.FilePart, uri=TEXTS, mime_type=TEXTS)
+PARTS = st.lists(st.builds(tk.TextPart, text=TEXTS) | FILES, min_size=1, max_size=3).map(tuple)
+NOTES = st.dictionaries(TEXTS.map(lambda text: f"note {text}"), st.integers() | TEXTS, max_size=2)
+PAIRS = st.builds(tk.PromptCompletion, prompt=TEXTS, completion=TEXTS, extra=NOTES)
+
+
+@st.composite
+def turns(draw: st.DrawFn, *, last: str, contents: Any = TEXTS) -> tuple[tk.Message, ...]:
+    """An optional system turn, then user and model in turn."""
+    count = 2 * draw(st.integers(1, 3)) - (last == "user")
+    messages = [
+        tk.Message(role="user" if place % 2 == 0 else "model", content=draw(contents))
+        for place in range(count)
+    ]
+    if draw(st.booleans()):
+        messages.insert(0, tk.Message(role="system", content=draw(TEXTS)))
+    return tuple(messages)
+
+
+def conversations(contents: Any = TEXTS) -> st.SearchStrategy[tk.Conversation]:
+    """Conversations that end with the model."""
+    return st.builds(tk.Conversation, messages=turns(last="model", contents=contents), extra=NOTES)
+
+
+def read_back(name: Any, row: Row) -> Row | None:
+    """A row encoded, written as JSON, parsed and decoded."""
+    line = json.loads(json.dumps(FORMATS[name].encode(row)))
+    decoded = FORMATS[name].decode(line).row
+    return as_kind(decoded, type(row)) if decoded else None
+
+
+@pytest.mark.parametrize("name", ["prompt_completion", "messages", "palm_chat", "gemini"])
+@given(row=PAIRS)
+def test_prompt_and_completion_survive_every_format_that_holds_them(
+    name: str, row: tk.PromptCompletion
+) -> None:
+    assert read_back(name, row) == row
+
+
+@pytest.mark.parametrize("name", ["messages", "palm_chat", "gemini"])
+@given(row=conversations())
+def test_conversations_survive_every_format_that_holds_them(
+    name: str, row: tk.Conversation
+) -> None:
+    assert read_back(name, row) == row
+
+
+@given(row=conversations(TEXTS | PARTS))
+def test_conversations_with_parts_and_files_survive_gemini(row: tk.Conversation) -> None:
+    assert read_back("gemini", row) == row
+
+
+@given(prompt=TEXTS | turns(last="user"), extra=NOTES)
+def test_prompts_survive(prompt: Any, extra: Any) -> None:
+    row = tk.Prompt(prompt=prompt, extra=extra)
+    again = read_back("prompts", row)
+    assert again is not None
+    assert again.prompt_text() == row.prompt_text()
+
+
+@given(
+    prompt=TEXTS | turns(last="user"), pair=st.tuples(TEXTS, TEXTS), choice=st.sampled_from([0, 1])
+)
+def test_preferences_survive(prompt: Any, pair: tuple[str, str], choice: Any) -> None:
+    if pair[0] != pair[1]:
+        row = tk.Preference(prompt=prompt, candidates=pair, choice=choice)
+        assert read_back("preference", row) == row
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"prompt": "why", "completion": "so"},
+        {"input_text": "why", "output_text": "so"},
+    ],
+)
+def test_both_spellings_of_prompt_and_completion_are_read(line: Any) -> None:
+    row = FORMATS["prompt_completion"].decode(line).row
+    assert row == tk.PromptCompletion(prompt="why", completion="so")
+
+
+def test_a_missing_field_is_named_in_the_spelling_of_the_line() -> None:
+    problems = FORMATS["prompt_completion"].decode({"prompt": "why"}).problems
+    assert [problem.field for problem in problems] == ["completion"]
+
+
+def test_gemini_is_read_in_both_spellings_of_its_fields() -> None:
+    camel: Any = {
+        "systemInstruction": {"parts": [{"text": "be kind"}]},
+        "contents": [
+            {
+                "role": "user",
+                "parts": [{"fileData": {"mimeType": "image/png", "fileUri": "gs://b/a.png"}}],
+            },
+            {"role": "model", "parts": [{"text": "a cat"}]},
+        ],
+    }
+    snake: Any = {
+        "system_instruction": {"role": "system", "parts": [{"text": "be kind"}]},
+        "contents": [
+            {
+                "role": "user",
+                "parts": [{"file_data": {"mime_type": "image/png", "file_uri": "gs://b/a.png"}}],
+            },
+            {"role": "assistant", "parts": [{"text": "a cat"}]},
+        ],
+    }
+    gemini = FORMATS["gemini"]
+    assert gemini.decode(camel).row == gemini.decode(snake).row
+    assert gemini.decode(camel).row is not None
+
+
+def test_content_in_parts_is_read_from_messages() -> None:
+    content = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    line: Any = {
+        "messages": [{"role": "user", "content": content}, {"role": "assistant", "content": "c"}]
+    }
+    row = FORMATS["messages"].decode(line).row
+    assert isinstance(row, tk.Conversation)
+    assert row.messages[0].text == "ab"
+    assert FORMATS["messages"].encode(row) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "problems"),
+    [
+        ("gemini", {"contents": [{"role": "user", "parts": []}]}, {"wrong-type"}),
+        ("gemini", {"contents": [{"role": "user", "parts": [{}]}]}, {"missing-field"}),
+        ("gemini", {"contents": "a"}, {"wrong-type"}),
+        ("messages", {"messages": [{"role": "user"}]}, {"missing-field"}),
+        ("messages", {"messages": [{"role": "user", "contnt": "a"}]}, {"misspelt-field"}),
+        (
+            "messages",
+            {"messages": [{"role": "user", "content": "a", "name": "b"}]},
+            {"unknown-field"},
+        ),
+        ("messages", {"messages": [{"role": "user", "content": 3}]}, {"wrong-type"}),
+        ("messages", {"messages": []}, {"no-trainable-turn"}),
+        ("palm_chat", {"messages": [{"author": "me", "content": "a"}]}, {"unknown-role"}),
+        ("palm_chat", {"context": 3, "messages": []}, {"wrong-type"}),
+        (
+            "preference",
+            {"input_text": "a", "candidate_0": "b", "candidate_1": "b", "choice": 0},
+            {"equal-candidates"},
+        ),
+        (
+            "preference",
+            {"input_text": "a", "candidate_0": "b", "candidate_1": "c", "choice": 2},
+            {"choice-out-of-range"},
+        ),
+        (
+            "preference",
+            {"input_text": "a", "candidate_0": "b", "candidate_1": "c", "choice": True},
+            {"wrong-type"},
+        ),
+        ("preference", {"input_text": "a", "candidate_0": "b", "choice": 1}, {"missing-field"}),
+        (
+            "prompts",
+            {"messages": [{"role": "assistant", "content": "a"}]},
+            {"last-turn", "role-order"},
+        ),
+    ],
+)
+def test_faults_inside_a_line_are_named(name: Any, line: Any, problems: set[str]) -> None:
+    decoded = FORMATS[name].decode(line)
+    assert decoded.row is None
+    assert {problem.rule.id for problem in decoded.problems} == problems
+
+
+def test_a_role_close_to_a_known_one_is_suggested() -> None:
+    line: Any = {"messages": [{"role": "asistant", "content": "a"}]}
+    (problem,) = FORMATS["messages"].decode(line).problems
+    assert "Did you mean 'assistant'?" in problem.fact
+
+
+def test_a_file_does_not_fit_formats_of_text() -> None:
+    picture = tk.FilePart(uri="gs://b/a.png", mime_type="image/png")
+    row = tk.Conversation(
+        messages=(
+            tk.Message(role="user", content=(picture, tk.TextPart(text="what is it"))),
+            tk.Message(role="model", content="a cat"),
+        )
+    )
+    for name in ("messages", "palm_chat", "prompt_completion"):
+        with pytest.raises(tk.FormatLoss):
+            FORMATS[name].encode(row)
+
+
+def test_a_note_that_has_the_name_of_a_field_is_not_overwritten() -> None:
+    row = tk.PromptCompletion(prompt="a", completion="b", extra={"messages": "mine"})
+    with pytest.raises(tk.FormatLoss, match="messages"):
+        FORMATS["messages"].encode(row)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["role", "content", "parts", "text", "x"]), inner, max_size=3
+            )
+        ),
+        max_leaves=8,
+    )
+)
+def test_whatever_a_line_holds_it_is_a_row_or_has_a_problem(inner: Any) -> None:
+    for name, form in FORMATS.items():
+        for outer in ("messages", "contents", "input_text", "candidate_0", "completions"):
+            decoded = form.decode({outer: inner})
+            assert (decoded.row is None) == bool(
+                [problem for problem in decoded.problems if problem.rule.id != "unknown-field"]
+            ), (name, outer)

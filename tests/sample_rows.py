@@ -1,0 +1,47 @@
+"""Rows for tests: short, varied, and the same every time."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tunekit as tk
+
+_SUBJECTS = {
+    "shipping": ("parcel", "courier", "delivery"),
+    "billing": ("invoice", "fee", "payment"),
+}
+_TAILS = ("is late", "is wrong", "never came", "worries me", "has a question", "please help")
+PROMPT = "Route the message to a team.\nMessage: {message}\nTeam:"
+
+
+def routing_lines(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
+    """Distinct messages with the team that answers them, as lines of a file."""
+    draw = random.Random(seed)
+    lines = []
+    for number in range(count):
+        team = draw.choice(sorted(_SUBJECTS))
+        message = f"my {draw.choice(_SUBJECTS[team])} {draw.choice(_TAILS)}, number {number}"
+        lines.append({"input_text": PROMPT.format(message=message), "output_text": team})
+    return lines
+
+
+def routing(count: int = 24, *, seed: int = 0) -> tk.Dataset[tk.PromptCompletion]:
+    """The same as a dataset in memory."""
+    return tk.Dataset.read(routing_lines(count, seed=seed), row=tk.PromptCompletion)
+
+
+def write_lines(path: Path, lines: Iterable[Mapping[str, Any] | bytes | str]) -> str:
+    """Write lines to a file: objects as JSON, bytes and texts as they are."""
+    raw = []
+    for line in lines:
+        if isinstance(line, bytes):
+            raw.append(line)
+        else:
+            text = line if isinstance(line, str) else json.dumps(line)
+            raw.append(text.encode())
+    path.write_bytes(b"\n".join(raw) + b"\n")
+    return str(path)

@@ -1,0 +1,55 @@
+"""What type-checks, and as what. Read by mypy and pyright in the session `types`; never run."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+import tunekit as tk
+from tunekit.jobs.handle import Job
+
+client = tk.Client()
+tuner = tk.SupervisedTuner(base_model="tunekit/nano", epochs=3)
+pairs = tk.Dataset.read("a.jsonl", row=tk.PromptCompletion)
+chats = tk.Dataset.read("b.jsonl", row=tk.Conversation)
+anything = tk.Dataset.read("c.jsonl")
+
+assert_type(pairs, tk.Dataset[tk.PromptCompletion])
+assert_type(chats, tk.Dataset[tk.Conversation])
+assert_type(anything, tk.Dataset[Any])
+assert_type(next(iter(pairs)), tk.PromptCompletion)
+
+train, test = pairs.split(0.2, seed=7)
+assert_type(train, tk.Dataset[tk.PromptCompletion])
+assert_type(pairs.check(), tk.Report)
+assert_type(pairs.check().findings, tuple[tk.Finding, ...])
+
+assert_type(client.check(tuner, pairs), tk.Report)
+assert_type(client.plan(tuner, chats, validation=chats), tk.Plan)
+assert_type(client.tune(tuner, pairs, validation=test, key="k"), Job[tk.TextModel])
+assert_type(client.tune(tuner, anything), Job[tk.TextModel])
+assert_type(client.tune(tuner, chats).result(), tk.TextModel)
+assert_type(client.job("local:1"), Job[Any])
+assert_type(client.jobs(), list[Job[Any]])
+assert_type(client.model("local:1/model", tk.TextModel), tk.TextModel)
+assert_type(client.models(), list[tk.TunedModel])
+
+for backend in (tk.LocalBackend(), tk.MemoryBackend()):
+    seam: tk.Backend = backend
+    tk.Client(seam)
+
+
+def use(model: tk.TextModel) -> None:
+    """What a model gives."""
+    assert_type(model.predict("a", temperature=0.5), tk.Prediction)
+    assert_type(model.predict([tk.Message(role="user", content="a")]).text, str)
+    assert_type(model.predict_many(["a", "b"]), list[tk.Prediction])
+    assert_type(model.evaluate(test), tk.Evaluation)
+
+
+async def wait(job: Job[tk.TextModel]) -> None:
+    """The same handle in async code."""
+    assert_type(await job, tk.TextModel)
+    async for event in job.events(follow=True):
+        assert_type(event, tk.Event)
+    for metrics in job.metrics():
+        assert_type(metrics, tk.Metrics)

@@ -1,0 +1,46 @@
+"""What must not type-check. Read by mypy and pyright in the session `types`; never run.
+
+Each line carries `type: ignore`, and both checkers are told to complain about one that is not needed: a mistake that
+begins to pass turns the session red.
+"""
+
+from __future__ import annotations
+
+import tunekit as tk
+
+client = tk.Client()
+tuner = tk.SupervisedTuner(base_model="tunekit/nano")
+prompts = tk.Dataset.read("a.jsonl", row=tk.Prompt)
+preferences = tk.Dataset.read("b.jsonl", row=tk.Preference)
+pairs = tk.Dataset.read("c.jsonl", row=tk.PromptCompletion)
+
+
+def wrong_rows() -> None:
+    """Rows that the tuner does not take."""
+    client.tune(tuner, preferences)  # type: ignore[misc]
+    client.tune(tuner, prompts)  # type: ignore[misc]
+    client.plan(tuner, preferences)  # type: ignore[misc]
+    client.check(tuner, prompts)  # type: ignore[misc]
+    client.tune(tuner, pairs, validation=preferences)  # type: ignore[misc]
+    client.tune(tuner, "c.jsonl")  # type: ignore[misc]
+
+
+def wrong_settings() -> None:
+    """Settings that the tuner does not have, or not with such a value."""
+    tk.SupervisedTuner("tunekit/nano")  # type: ignore[call-arg, misc]
+    tk.SupervisedTuner(base_model="m", kl_coeff=0.1)  # type: ignore[call-arg]
+    tk.SupervisedTuner(base_model="m", learning_rate=1e-4)  # type: ignore[arg-type]
+    tk.SupervisedTuner(base_model="m", task="translation")  # type: ignore[arg-type]
+
+
+def wrong_names() -> None:
+    """Names that are not there."""
+    tk.SupervizedTuner  # type: ignore[attr-defined]  # noqa: B018
+    client.tune_supervised(tuner, pairs)  # type: ignore[attr-defined]
+
+
+def wrong_use_of_a_model(model: tk.TextModel) -> None:
+    """Questions that a text model does not take."""
+    model.evaluate(preferences)  # type: ignore[arg-type]
+    model.predict(3)  # type: ignore[arg-type]
+    model.predict("a", tokens=3)  # type: ignore[call-arg]

@@ -12,10 +12,14 @@ from pydantic import BaseModel, ConfigDict
 class Value(BaseModel):
     """A frozen value that tunekit makes or sends: an unknown or mistyped field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
+    )
 
 
 class Received(BaseModel):
     """A frozen value that tunekit reads back: fields that a newer version added are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", validate_default=True, use_attribute_docstrings=True
+    )

@@ -27,7 +27,7 @@ def wrong_rows() -> None:
 
 def wrong_settings() -> None:
     """Settings that the tuner does not have, or not with such a value."""
-    tk.SupervisedTuner("tunekit/nano")  # type: ignore[call-arg, misc]
+    tk.SupervisedTuner("tunekit/nano")  # type: ignore[call-arg]
     tk.SupervisedTuner(base_model="m", kl_coeff=0.1)  # type: ignore[call-arg]
     tk.SupervisedTuner(base_model="m", learning_rate=1e-4)  # type: ignore[arg-type]
     tk.SupervisedTuner(base_model="m", task="translation")  # type: ignore[arg-type]

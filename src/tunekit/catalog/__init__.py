@@ -56,11 +56,15 @@ class ModelEntry(LearningRates):
     license: str
 
 
+def recommendations(method: str) -> tuple[Recommendation, ...]:
+    """What tasks are said to need, for a way of tuning."""
+    rows = _table("recommendations.toml").get(method, [])
+    return tuple(Recommendation.model_validate(row) for row in rows)
+
+
 def recommendation(method: str, task: str | None) -> Recommendation | None:
     """What a task is said to need, or `None` where nothing is known."""
-    rows = _table("recommendations.toml").get(method, [])
-    known = (Recommendation.model_validate(row) for row in rows)
-    return next((row for row in known if row.task == task), None)
+    return next((row for row in recommendations(method) if row.task == task), None)
 
 
 def models(backend: str) -> tuple[ModelEntry, ...]:

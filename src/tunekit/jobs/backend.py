@@ -128,7 +128,7 @@ class TokenCount(Value):
     """Of those, tokens of answers, which are learnt."""
     longest_row: int
     exact: bool
-    """Whether the model's own tokenizer counted; otherwise it is an estimate of one token per four bytes."""
+    """Whether the model's own tokenizer counted; otherwise it is an estimate."""
 
 
 class Estimate(Value):

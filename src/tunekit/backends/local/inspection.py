@@ -24,8 +24,8 @@ from tunekit.data.dataset import Dataset, Located
 from tunekit.errors import BaseModelNotFound
 from tunekit.jobs.backend import Estimate, Inspection, Limit, Rows, TokenCount
 from tunekit.jobs.record import JobRequest
+from tunekit.jobs.tokens import estimated_tokens
 
-_BYTES_PER_TOKEN = 4
 _WHEN_FETCHED = "it is fetched when the job starts, and only then are rows held against its limits."
 _START_SECONDS = 15.0
 """Loading the libraries and the model, before the first step."""
@@ -113,15 +113,8 @@ def inspect_text_rows(request: JobRequest, rows: Rows, home: Path) -> Inspection
 
 def _unseen(name: str, train: Dataset[Any], writes: tuple[str, ...]) -> Inspection:
     """What can be said of a model that is not on this machine yet."""
-    sizes = [
-        len(f"{row.prompt_text()}{row.completion_text() or ''}".encode()) // _BYTES_PER_TOKEN
-        for row in train
-    ]
-    answers = [len((row.completion_text() or "").encode()) // _BYTES_PER_TOKEN for row in train]
     return Inspection(
-        tokens=TokenCount(
-            total=sum(sizes), trained=sum(answers), longest_row=max(sizes, default=0), exact=False
-        ),
+        tokens=estimated_tokens(train),
         writes=(*writes, f"the hub's cache: {name}, which is not on this machine yet"),
         warnings=(f"{name!r} is not on this machine yet: {_WHEN_FETCHED}",),
     )

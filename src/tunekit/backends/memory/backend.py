@@ -40,11 +40,9 @@ from tunekit.jobs.backend import (
     PromptLike,
     Rows,
     Sampling,
-    TokenCount,
 )
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
-
-_BYTES_PER_TOKEN = 4
+from tunekit.jobs.tokens import estimated_tokens
 
 Answers: TypeAlias = Mapping[str, str] | Callable[[str], str]
 """What a model answers: by prompt, or a function of the prompt. A prompt that is not there is answered with nothing."""
@@ -164,17 +162,9 @@ class MemoryBackend:
 
     def inspect(self, request: JobRequest, rows: Rows) -> Inspection:
         """Estimates from the number of bytes, and the time that the script takes."""
-        texts = [(row.prompt_text(), row.completion_text() or "") for row in rows["train"]]
-        sizes = [len("".join(pair).encode()) // _BYTES_PER_TOKEN for pair in texts]
-        answers = [len(answer.encode()) // _BYTES_PER_TOKEN for _, answer in texts]
         seconds = sum(step.seconds for step in self._script[:-1])
         return Inspection(
-            tokens=TokenCount(
-                total=sum(sizes),
-                trained=sum(answers),
-                longest_row=max(sizes, default=0),
-                exact=False,
-            ),
+            tokens=estimated_tokens(rows["train"]),
             duration=Estimate(low=seconds, high=seconds, basis="the script"),
         )
 

@@ -1,0 +1,177 @@
+"""The generated pages, one function each.
+
+Belongs here: turning lists that exist in the code into pages.
+Does not belong here: anything that a person should write.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from tunekit import catalog, errors
+from tunekit.cli import app
+from tunekit.data.check.rules import RULES
+from tunekit.data.formats import FORMATS
+from tunekit.testing import BEHAVIOURS
+from tunekit.tuners.registry import kinds, tuner_class
+
+ROOT = Path(__file__).parents[2]
+_NOTE = "<!-- Made from the code by `nox -s docs`; a test holds it against the code. -->"
+
+
+def rules_page() -> str:
+    """Every rule of the check."""
+    rows = ((f"`{rule.id}`", rule.severity, rule.summary, rule.fix) for rule in RULES.values())
+    lead = "What `Dataset.check()` and `tunekit check` can find. An error keeps a job from starting; the rest does not."
+    return _page("Rules", lead, _table(("rule", "severity", "what is wrong", "the way out"), rows))
+
+
+def settings_page() -> str:
+    """Every setting of every tuner."""
+    blocks = []
+    for kind in kinds():
+        tuner = tuner_class(kind)
+        rows = (
+            (f"`{name}`", f"`{_default(field.default)}`", field.description or "")
+            for name, field in tuner.model_fields.items()
+        )
+        blocks.append(f"## {tuner.__name__}\n\n{_table(('setting', 'default', 'meaning'), rows)}")
+    lead = "Every setting of every tuner, with its default and its meaning, from the tuners themselves."
+    return _page("Settings", lead, "\n\n".join(blocks))
+
+
+def formats_page() -> str:
+    """Every format."""
+    rows = (
+        (f"`{name}`", f"`{form.row_type.__name__}`", _first_line(inspect.getmodule(type(form))))
+        for name, form in FORMATS.items()
+    )
+    lead = "The shapes of files that `Dataset.read` knows; `Dataset.write` writes them."
+    return _page("Formats", lead, _table(("format", "rows", "spelling"), rows))
+
+
+def errors_page() -> str:
+    """The tree of errors."""
+    text = inspect.getdoc(errors) or ""
+    tree, _, rest = text.partition("\n\n")[2].partition("\n\n")
+    return _page("Errors", rest.strip(), f"```text\n{inspect.cleandoc(tree)}\n```")
+
+
+def command_page() -> str:
+    """The command and all its parts."""
+    command = typer.main.get_command(app)
+    parts: Mapping[str, Any] = getattr(command, "commands", {})
+    blocks = [_part(name, part) for name, part in parts.items()]
+    lead = inspect.cleandoc(command.help or "").partition("\n\n")[2]
+    return _page("The command `tunekit`", lead, "\n\n".join(blocks))
+
+
+def catalog_page() -> str:
+    """The tables of the catalog."""
+    models = _table(
+        (
+            "base model",
+            "weights",
+            "context, tokens",
+            "adapter rate",
+            "full rate",
+            "licence",
+            "read",
+        ),
+        (
+            (
+                f"`{entry.id}`",
+                f"{entry.parameters:,}",
+                f"{entry.context_tokens:,}",
+                f"{entry.adapter_learning_rate:g}",
+                f"{entry.full_learning_rate:g}",
+                entry.license,
+                str(entry.checked),
+            )
+            for entry in catalog.models("local")
+        ),
+    )
+    advice = _table(
+        ("method", "task", "rows", "steps", "source", "read"),
+        (
+            (
+                kind,
+                found.task,
+                f"{found.rows:,}+",
+                "{:,} to {:,}".format(*found.train_steps),
+                found.source,
+                str(found.checked),
+            )
+            for kind in kinds()
+            for found in catalog.recommendations(kind)
+        ),
+    )
+    body = (
+        f"## Base models on this machine\n\n{models}\n\n## What tasks are said to need\n\n{advice}"
+    )
+    return _page(
+        "Catalog",
+        "Dated data with its source; any other model of the hub or a folder can be tuned too.",
+        body,
+    )
+
+
+def contract_page() -> str:
+    """The behaviours of the contract."""
+    rows = ((f"`{item.name}`", inspect.getdoc(item.assertion) or "") for item in BEHAVIOURS)
+    lead = "What every backend does; `tunekit.testing.check_backend` holds one against it."
+    return _page("The contract of backends", lead, _table(("behaviour", "meaning"), rows))
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "catalog.md": catalog_page,
+    "command.md": command_page,
+    "contract.md": contract_page,
+    "errors.md": errors_page,
+    "formats.md": formats_page,
+    "rules.md": rules_page,
+    "settings.md": settings_page,
+}
+"""Each generated page by its file in `docs/reference`."""
+
+
+def _page(title: str, lead: str, body: str) -> str:
+    return f"# {title}\n\n{_NOTE}\n\n{' '.join(lead.split())}\n\n{body}\n"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(head)
+    lines = [names, ["---"] * len(names), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _default(value: object) -> str:
+    return "required" if "Undefined" in type(value).__name__ else repr(value)
+
+
+def _first_line(module: object) -> str:
+    first = (inspect.getdoc(module) or "").partition("\n")[0]
+    return first.partition(": ")[2]
+
+
+def _part(name: str, part: Any) -> str:
+    rows = (
+        (f"`{_spelling(parameter)}`", getattr(parameter, "help", None) or "")
+        for parameter in part.params
+    )
+    return f"## `tunekit {name}`\n\n{part.help}\n\n{_table(('argument', 'meaning'), rows)}"
+
+
+def _spelling(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar or parameter.name.upper())
+    return ", ".join((*parameter.opts, *parameter.secondary_opts))

@@ -148,3 +148,10 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_hub_id_is_left_to_the_hub(tmp_path: Path) -> None:
     assert not find_base_model("some-org/some-model", tmp_path).is_here
+
+
+def test_an_adapter_that_is_pickled_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "tunekit/nano"}')
+    (tmp_path / "adapter_model.bin").write_bytes(b"pickle")
+    with pytest.raises(tk.BaseModelNotFound, match="safetensors"):
+        find_base_model(str(tmp_path), tmp_path)

@@ -297,3 +297,13 @@ def test_using_the_backend_without_its_extra_names_the_extra(
         with pytest.raises(tk.MissingExtra, match=r"pip install 'tunekit\[local\]'") as caught:
             call()
         assert caught.value.extra == "local"
+
+
+def test_a_prompt_that_leaves_no_room_for_an_answer_is_refused(
+    inline: tk.Client, tiny_model: str
+) -> None:
+    model = inline.tune(tuner(tiny_model, train_steps=2), routing(24)).result()
+    short, long, too_long = (PROMPT.format(message="a b " * count) for count in (1, 60, 200))
+    with pytest.raises(tk.SettingInvalid, match=r"prompt 2: The prompt has .* takes 256"):
+        model.predict_many([short, too_long])
+    assert (model.predict(long, max_output_tokens=5_000).num_output_tokens or 0) <= 256

@@ -249,6 +249,6 @@ def _asked(row: Row) -> PromptLike:
 
 
 def _room(located: Sequence[Located[Any]]) -> int:
-    """Tokens for an answer: twice what the longest expected one can need, so that cutting never costs a match."""
+    """Tokens for an answer: a token is at least a byte, so cutting never costs a match."""
     longest = max(len((item.row.completion_text() or "").encode()) for item in located)
-    return max(16, 2 * longest)
+    return longest + 8

@@ -2,7 +2,7 @@
 
 All at once, with the outcome as a value:
 
-    check_backend(Stage(lambda: MyBackend(...), tuner=..., data=...))
+    check_backend(lambda: MyBackend(...))
 
 or one test per behaviour, with a stage that they share, since jobs take time:
 
@@ -19,9 +19,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from tunekit.data.dataset import Dataset
+from tunekit.jobs.backend import Backend
 from tunekit.testing import behaviours
 from tunekit.testing.stage import NotApplicable, Stage
+from tunekit.tuners.registry import AnyTuner
 
 __all__ = ["BEHAVIOURS", "Behaviour", "Held", "NotApplicable", "Stage", "check_backend"]
 
@@ -71,8 +75,20 @@ BEHAVIOURS: tuple[Behaviour, ...] = _behaviours()
 """Everything that every backend does, quick ones first."""
 
 
-def check_backend(stage: Stage) -> Held:
+def check_backend(
+    make_backend: Callable[[], Backend],
+    *,
+    tuner: AnyTuner | None = None,
+    data: Dataset[Any] | None = None,
+    keeps_jobs: bool = True,
+) -> Held:
     """Hold a backend against every behaviour.
+
+    Args:
+        make_backend: Gives the backend under test, each time for the same place.
+        tuner: A tuner that this backend finishes quickly. `None` takes four steps of supervised tuning.
+        data: Rows for it. `None` takes twelve short ones.
+        keeps_jobs: Whether two backends from `make_backend` see each other's jobs.
 
     Returns:
         Which behaviours were seen, and which are about an ability that the backend has not.
@@ -80,6 +96,9 @@ def check_backend(stage: Stage) -> Held:
     Raises:
         AssertionError: The backend breaks the contract; the text names every behaviour that was not seen.
     """
+    stage = Stage(make_backend, keeps_jobs=keeps_jobs)
+    stage.tuner = tuner or stage.tuner
+    stage.data = stage.data if data is None else data
     held, broken = Held(), list[str]()
     for behaviour in BEHAVIOURS:
         try:

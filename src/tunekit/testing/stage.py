@@ -14,15 +14,31 @@ from uuid import uuid4
 
 from tunekit.client import Client
 from tunekit.data.dataset import Dataset
+from tunekit.data.rows import PromptCompletion
 from tunekit.jobs.backend import Backend
 from tunekit.jobs.handle import Job
 from tunekit.tuners.registry import AnyTuner
+from tunekit.tuners.supervised import SupervisedTuner
 
 AbilityT = TypeVar("AbilityT")
 
 
 class NotApplicable(Exception):  # named for the fact, as all errors here
     """The backend has not the ability that a behaviour is about."""
+
+
+def _few_rows() -> Dataset[PromptCompletion]:
+    prompt = "Which team answers?\nMessage: {}\nTeam:"
+    rows = [
+        PromptCompletion(prompt=prompt.format(f"{what} number {n}"), completion=team)
+        for n in range(6)
+        for what, team in (("parcel", "shipping"), ("invoice", "billing"))
+    ]
+    return Dataset.read(rows, row=PromptCompletion)
+
+
+def _short_tuner() -> SupervisedTuner:
+    return SupervisedTuner(base_model="tunekit/nano", train_steps=4, batch_size=4)
 
 
 @dataclass
@@ -32,15 +48,15 @@ class Stage:
     Args:
         make_backend: Gives the backend under test, each time for the same place: where the place keeps jobs, one sees
             those of another.
-        tuner: A tuner that this backend finishes quickly.
-        data: Rows for it, at least four.
+        tuner: A tuner that this backend finishes quickly. The default takes four steps on `tunekit/nano`.
+        data: Rows for it, at least four distinct ones. The default are twelve short ones.
         keeps_jobs: Whether two backends from `make_backend` see each other's jobs.
         patience_seconds: How long a job may take.
     """
 
     make_backend: Callable[[], Backend]
-    tuner: AnyTuner
-    data: Dataset[Any]
+    tuner: AnyTuner = field(default_factory=_short_tuner)
+    data: Dataset[Any] = field(default_factory=_few_rows)
     keeps_jobs: bool = True
     patience_seconds: float = 600.0
     started: list[str] = field(default_factory=list[str], init=False)

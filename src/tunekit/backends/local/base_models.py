@@ -7,6 +7,8 @@ Does not belong here: training or asking the model (`training.py`, `inference.py
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,17 +123,32 @@ def load_weights(base: BaseModel) -> PreTrainedModel:
     from transformers import AutoModelForCausalLM
 
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            base.source,
-            dtype=torch.bfloat16 if computes_in_bfloat16() else torch.float32,
-            local_files_only=base.is_here,
-            use_safetensors=True,
-        )
+        with without_progress_bars():
+            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+                base.source,
+                dtype=torch.bfloat16 if computes_in_bfloat16() else torch.float32,
+                local_files_only=base.is_here,
+                use_safetensors=True,
+            )
     except (OSError, ValueError) as error:
         raise _unreachable(base, error) from error
     for adapter in base.adapters:
         model = _merged(model, adapter)
     return model
+
+
+@contextmanager
+def without_progress_bars() -> Generator[None]:
+    """Keep transformers from drawing bars while inside."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def computes_in_bfloat16() -> bool:
@@ -176,6 +193,12 @@ def _stop_ids(base: BaseModel, *, local: bool) -> tuple[int, ...]:
 
 def _in_folder(folder: Path, home: Path) -> BaseModel:
     if is_adapter(folder):
+        if not _has_weights(folder):
+            raise BaseModelNotFound(
+                f"The adapter in {str(folder)!r} is not saved as safetensors, and nothing else is read.",
+                hint="Save it with save_pretrained(), which writes adapter_model.safetensors.",
+                place="base_model",
+            )
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         below = find_base_model(config["base_model_name_or_path"], home)
         return BaseModel(below.source, (*below.adapters, folder))

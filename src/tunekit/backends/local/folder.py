@@ -149,8 +149,8 @@ class JobFolder:
         return _read(self._file("status"), Status)
 
     def write_status(self, status: Status) -> None:
-        """Say how far it is."""
-        self._replace("status", status)
+        """Say how far it is; only how it ended has to outlast a power cut."""
+        self._replace("status", status, durable=status.state.is_terminal)
 
     def ask_to_stop(self) -> None:
         """Ask the worker to stop at its next step."""
@@ -274,17 +274,18 @@ class JobFolder:
     def _file(self, name: str) -> Path:
         return self.path / f"{name}.json"
 
-    def _replace(self, name: str, value: Received) -> None:
-        write_atomically(self._file(name), value.model_dump(mode="json"))
+    def _replace(self, name: str, value: Received, *, durable: bool = True) -> None:
+        write_atomically(self._file(name), value.model_dump(mode="json"), durable=durable)
 
 
-def write_atomically(path: Path, value: Mapping[str, JsonValue]) -> None:
-    """Replace a file so that no reader and no crash ever sees half of it."""
+def write_atomically(path: Path, value: Mapping[str, JsonValue], *, durable: bool = True) -> None:
+    """Replace a file so that no reader ever sees half of it, and where it is durable no power cut either."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(value, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     temporary.replace(path)
 
 

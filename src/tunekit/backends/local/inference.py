@@ -6,6 +6,7 @@ Does not belong here: tokens (`encoding.py`), finding weights (`base_models.py`)
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -23,6 +24,7 @@ from tunekit.backends.local.base_models import (
 )
 from tunekit.backends.local.encoding import NOT_LEARNT, Encoded, Encoder
 from tunekit.data.rows import Row
+from tunekit.errors import SettingInvalid
 from tunekit.jobs.backend import Prediction, PromptLike, RowLoss, Sampling
 
 if TYPE_CHECKING:
@@ -70,12 +72,11 @@ class Models:
     ) -> list[Prediction]:
         """One answer per prompt, in order."""
         with self._asking(model_id, base_model, tuned=tuned) as loaded, _drawn(sampling):
+            asked = [loaded.encoder.prompt_ids(prompt) for prompt in prompts]
+            _refuse_overlong(asked, loaded.encoder.context_tokens, model_id)
             predictions: list[Prediction] = []
-            for start in range(0, len(prompts), _BATCH):
-                part = [
-                    loaded.encoder.prompt_ids(prompt) for prompt in prompts[start : start + _BATCH]
-                ]
-                predictions.extend(_generate(loaded, part, sampling))
+            for start in range(0, len(asked), _BATCH):
+                predictions.extend(_generate(loaded, asked[start : start + _BATCH], sampling))
             return predictions
 
     def losses(
@@ -160,13 +161,29 @@ def _generate(loaded: Loaded, prompts: list[list[int]], sampling: Sampling) -> I
     generated = loaded.model.generate(
         input_ids=ids,
         attention_mask=mask,
-        max_new_tokens=sampling.max_output_tokens,
+        max_new_tokens=min(sampling.max_output_tokens, _room(loaded.encoder, ids.shape[1])),
         eos_token_id=sorted(loaded.encoder.stop_ids),
         pad_token_id=pad,
         **drawing,
     )
     for answer in generated[:, ids.shape[1] :].tolist():
         yield _prediction(loaded.encoder, answer)
+
+
+def _refuse_overlong(prompts: list[list[int]], context_tokens: int | None, model_id: str) -> None:
+    for number, prompt in enumerate(prompts, start=1):
+        if context_tokens is not None and len(prompt) >= context_tokens:
+            raise SettingInvalid(
+                f"The prompt has {len(prompt):,} tokens; {model_id!r} takes {context_tokens:,} with the answer.",
+                hint="Shorten it.",
+                place=f"prompt {number}",
+            )
+
+
+def _room(encoder: Encoder, prompt_tokens: int) -> int:
+    """Tokens that an answer can have behind the longest prompt of a batch."""
+    limit = encoder.context_tokens
+    return sys.maxsize if limit is None else limit - prompt_tokens
 
 
 def _prediction(encoder: Encoder, answer: list[int]) -> Prediction:

@@ -55,6 +55,23 @@ def package(session: nox.Session) -> None:
         _run(session, python, "tests/project/without_extras.py")
 
 
+@nox.session(venv_backend="venv")
+def lowest(session: nox.Session) -> None:
+    """The tests of data, jobs and training on the lowest versions that the ranges allow, in an environment of its own."""
+    session.install("-c", "tests/lowest.txt", ".[local]")
+    session.install("hypothesis", "pytest", "pytest-asyncio", "rouge-score")
+    old = [
+        "-W",
+        "default",
+        "tests/data",
+        "tests/jobs",
+        "tests/tuners",
+        "tests/local",
+        "tests/contract",
+    ]
+    session.run("python", "-m", "pytest", *old)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated pages of the documentation anew."""

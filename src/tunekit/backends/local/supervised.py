@@ -54,6 +54,8 @@ class SupervisedRecipe:
 
     def train(self, run: Run, into: Path) -> Result:
         """Train, and leave an adapter or a whole model in `into`."""
+        from transformers import set_seed
+
         from tunekit.backends.local.training import last_resumable, loss_figures
 
         tuner: SupervisedTuner = run.request.tuner
@@ -62,6 +64,9 @@ class SupervisedRecipe:
         seen = {ref.name: RowsSeen(encoder, tuner.base_model) for ref in run.request.datasets}
         tables = {name: _table(rows.encoded(run.rows(name))) for name, rows in seen.items()}
         _refuse_unusable(seen)
+        set_seed(
+            tuner.seed
+        )  # the trainer draws the adapter's first weights, in some versions before it sets its seed
         model = load_weights(base)
         run.recorder.message(f"base model loaded: {model.num_parameters():,} weights")
         trainer, hooks = _trainer(run, model, tables, seen["train"])
@@ -147,6 +152,8 @@ def _config(run: Run, tuner: SupervisedTuner, longest: int) -> SFTConfig:
     import torch
     from trl.trainer.sft_config import SFTConfig
 
+    from tunekit.backends.local.training import recomputing
+
     steps, batch = tuner.train_steps or 1, tuner.batch_size or 1
     at_once = _rows_at_once(batch, longest)
     return SFTConfig(
@@ -169,11 +176,11 @@ def _config(run: Run, tuner: SupervisedTuner, longest: int) -> SFTConfig:
         eval_steps=tuner.evaluation_interval,
         bf16=computes_in_bfloat16(),
         use_cpu=not torch.cuda.is_available(),
-        activation_checkpointing=torch.cuda.is_available(),
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         report_to="none",
         disable_tqdm=True,
+        **recomputing(SFTConfig, wanted=torch.cuda.is_available()),
     )
 
 

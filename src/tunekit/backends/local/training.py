@@ -11,6 +11,7 @@ import math
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ RESUMABLE_KEPT = 2
 """Checkpoints that keep what a resume needs; of older ones only the weights stay, where they are small."""
 _ZERO_LOSSES = 5
 """Logged losses that are exactly 0 from the very start, after which nothing is being learnt."""
+_RECOMPUTING = ("activation_checkpointing", "gradient_checkpointing")
 _TOLD = {
     "loss": "loss",
     "grad_norm": "gradient_norm",
@@ -169,6 +171,16 @@ def thin_out(checkpoint: Path, mark: Mark, *, keep_weights: bool) -> None:
     for pattern in ("optimizer.pt", "scheduler.pt", "rng_state*.pth", "training_args.bin"):
         for path in checkpoint.glob(pattern):
             path.unlink()
+
+
+def recomputing(config: type, *, wanted: bool) -> dict[str, Any]:
+    """The setting that trades time for memory by computing activations twice.
+
+    transformers renamed it within its version 5, and each name is an error or a warning where the other is known:
+    https://github.com/huggingface/transformers/blob/main/MIGRATION_GUIDE_V5.md
+    """
+    names = {field.name for field in fields(config)}
+    return {next(name for name in _RECOMPUTING if name in names): wanted}
 
 
 def loss_figures(log_history: list[dict[str, Any]]) -> dict[str, float]:

@@ -77,6 +77,21 @@ def test_a_key_is_drawn_where_none_is_given() -> None:
     assert client.tune(TUNER, routing()).id != client.tune(TUNER, routing()).id
 
 
+@pytest.mark.parametrize(
+    "line",
+    [{"input_text": "a"}, {"input_text": "a", "candidate_0": "b", "candidate_1": "c", "choice": 1}],
+)
+def test_rows_of_another_kind_start_nothing_where_no_type_checker_saw_them(
+    line: dict[str, Any],
+) -> None:
+    backend = tk.MemoryBackend()
+    with pytest.raises(
+        tk.DatasetInvalid, match="SupervisedTuner takes 'PromptCompletion' or 'Conversation' rows"
+    ):
+        tk.Client(backend).tune(TUNER, tk.Dataset.read([line] * 3))
+    assert backend.requests == []
+
+
 def test_what_is_no_dataset_is_refused() -> None:
     with pytest.raises(tk.SettingInvalid, match=r"tk\.Dataset\.read"):
         tk.Client(tk.MemoryBackend()).tune(TUNER, "rows.jsonl")  # type: ignore[misc]

@@ -50,7 +50,7 @@ class RichViews:
         console = Console(file=StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
         with console.capture() as capture:
             console.print(picture(value))
-        return capture.get().rstrip()
+        return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
 
     def html(self, value: object) -> str:
         """The value as a block of HTML that needs no style sheet."""

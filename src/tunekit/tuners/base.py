@@ -12,12 +12,15 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue
 
+from tunekit._text import either
 from tunekit._value import Value
 from tunekit.catalog import LearningRates
-from tunekit.data.check.findings import Finding
+from tunekit.data.check import rules
+from tunekit.data.check.findings import Finding, Problem
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
 from tunekit.data.dataset import Dataset
+from tunekit.data.rows import Row
 
 DataT_contra = TypeVar("DataT_contra", contravariant=True)
 ModelT_co = TypeVar("ModelT_co", covariant=True)
@@ -55,6 +58,9 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
     """Name of the way of tuning, such as `supervised`; also the name of its file in each backend."""
     model_kind: ClassVar[str] = "text"
     """Kind of model that it gives."""
+    takes: ClassVar[Mapping[str, tuple[type[Row], ...]]]
+    """The kinds of row that it takes, by the name of the dataset. They are in the type of the data as well; this is for
+    data that the type checker has not seen."""
 
     base_model: KnownBaseModel | str = Field(min_length=1)
     """What to start from: a catalog or hub id, a folder, or the id of a model that tunekit tuned."""
@@ -74,5 +80,11 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
         return NO_REQUIREMENTS
 
     def findings(self, report: Report) -> Iterable[Finding]:
-        """What this way of tuning finds in a report that rows alone cannot tell."""
-        return ()
+        """What this way of tuning finds in a report that rows alone cannot tell: to begin with, rows of another kind."""
+        for name, stats in report.datasets.items():
+            kinds = [kind.__name__ for kind in self.takes.get(name, self.takes["train"])]
+            if stats.row_kind is not None and stats.row_kind not in kinds:
+                fact = f"{type(self).__name__} takes {either(kinds)} rows; the {name} data are {stats.row_kind} rows."
+                yield Finding.of(
+                    Problem(rules.WRONG_KIND, fact, fix="Pass rows of that kind."), None
+                )

@@ -7,6 +7,7 @@ Does not belong here: running it (`backends/*/supervised.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
@@ -14,7 +15,7 @@ from pydantic import Field, model_validator
 from tunekit import catalog
 from tunekit.data.check.requirements import NO_REQUIREMENTS, RecommendedRows, Requirements
 from tunekit.data.dataset import Dataset
-from tunekit.data.rows import Conversation, PromptCompletion
+from tunekit.data.rows import Conversation, PromptCompletion, Row
 from tunekit.errors import SettingInvalid
 from tunekit.tuners.base import Circumstances, Setting, Tuner
 from tunekit.tuners.learning_rate import AnyLearningRate, decided_rate
@@ -57,6 +58,9 @@ class SupervisedTuner(Tuner["SupervisedData", "TextModel"]):
     """
 
     kind: ClassVar[str] = "supervised"
+    takes: ClassVar[Mapping[str, tuple[type[Row], ...]]] = MappingProxyType(
+        {"train": (PromptCompletion, Conversation)}
+    )
 
     task: Task | None = None
     """What the rows are about. `None` leaves the recommendations out; with a task the plan holds rows and steps

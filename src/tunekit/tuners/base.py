@@ -80,11 +80,12 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
         return NO_REQUIREMENTS
 
     def findings(self, report: Report) -> Iterable[Finding]:
-        """What this way of tuning finds in a report that rows alone cannot tell: to begin with, rows of another kind."""
+        """What this way of tuning finds in a report that rows alone cannot tell, such as rows of another kind."""
         for name, stats in report.datasets.items():
             kinds = [kind.__name__ for kind in self.takes.get(name, self.takes["train"])]
             if stats.row_kind is not None and stats.row_kind not in kinds:
-                fact = f"{type(self).__name__} takes {either(kinds)} rows; the {name} data are {stats.row_kind} rows."
+                taker = type(self).__name__
+                fact = f"{taker} takes {either(kinds)} rows; the {name} data are {stats.row_kind} rows."
                 yield Finding.of(
                     Problem(rules.WRONG_KIND, fact, fix="Pass rows of that kind."), None
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 
 import tunekit as tk
 from sample_rows import routing
-from tunekit.display.watchers import BarWatcher, LinesWatcher, watcher_of
+from tunekit.display.watchers import BarWatcher, LinesWatcher, NotebookWatcher, watcher_of
 from tunekit.jobs.watching import SilentWatcher
 from tunekit.testing import Step
 
@@ -71,6 +72,22 @@ def test_a_bar_shows_state_step_and_loss() -> None:
     assert "succeeded" in shown
     assert "40/40" in shown
     assert "loss 0.050" in shown
+
+
+def test_a_notebook_gets_one_bar_that_is_drawn_anew() -> None:
+    shown: list[str] = []
+    drawn: list[str] = []
+
+    def show(html: str) -> Callable[[str], object]:
+        shown.append(html)
+        return drawn.append
+
+    tk.Client(tk.MemoryBackend(SCRIPT), watch=NotebookWatcher(show)).tune(TUNER, routing()).wait()
+    assert len(shown) == 1
+    assert "queued" in shown[0]
+    assert '<progress value="40" max="40">' in drawn[-1]
+    assert "succeeded" in drawn[-1]
+    assert "loss 0.050" in drawn[-1]
 
 
 @pytest.mark.parametrize("style", ["bar", "lines"])

@@ -7,7 +7,9 @@ Does not belong here: waiting (`jobs/handle.py`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from html import escape
+from importlib import import_module
 from typing import TextIO
 
 from rich.console import Console
@@ -33,7 +35,9 @@ def watcher_of(style: str) -> Watcher:
     if style == "lines":
         return LinesWatcher()
     console = Console(stderr=True)
-    if style == "bar" or console.is_terminal or console.is_jupyter:
+    if console.is_jupyter:
+        return NotebookWatcher(_shown_in_notebook)
+    if style == "bar" or console.is_terminal:
         return BarWatcher(console)
     return SilentWatcher()
 
@@ -78,6 +82,61 @@ class BarWatcher:
         self._progress.stop()
         self._is_shown = False
         self._progress.console.print(_picked_up(record), highlight=False)
+
+
+Show = Callable[[str], Callable[[str], object]]
+"""Shows HTML, and gives what replaces it by other HTML."""
+
+
+class NotebookWatcher:
+    """A bar in the output of a notebook's cell.
+
+    rich draws its bars in notebooks by way of ipywidgets only; this needs nothing but the notebook.
+
+    Args:
+        show: Shows HTML, and gives what replaces it.
+    """
+
+    def __init__(self, show: Show) -> None:
+        self._show = show
+        self._replace: Callable[[str], object] | None = None
+        self._figures = ""
+
+    def looked(self, record: JobRecord, events: Sequence[Event]) -> None:
+        """Draw the bar anew."""
+        for event in events:
+            if event.metrics:
+                self._figures = _figures(event)
+        self._draw(record, self._figures)
+
+    def ended(self, record: JobRecord) -> None:
+        """Leave the bar as it is."""
+        self._draw(record, self._figures)
+
+    def detached(self, record: JobRecord) -> None:
+        """Say how to pick the job up."""
+        self._draw(record, _picked_up(record))
+
+    def _draw(self, record: JobRecord, told: str) -> None:
+        done, total = (
+            (record.progress.step, record.progress.total_steps) if record.progress else (0, 1)
+        )
+        steps = f"{done:,}/{total:,}" if record.progress else ""
+        html = (
+            f'<div>{escape(_state(record))} <progress value="{done}" max="{total}"></progress> '
+            f"{steps} {escape(told)}</div>"
+        )
+        if self._replace is None:
+            self._replace = self._show(html)
+        else:
+            self._replace(html)
+
+
+def _shown_in_notebook(html: str) -> Callable[[str], object]:
+    """Show HTML in the output of the cell that runs."""
+    notebook = import_module("IPython.display")
+    handle = notebook.display(notebook.HTML(html), display_id=True)
+    return lambda other: handle.update(notebook.HTML(other))
 
 
 class LinesWatcher:

@@ -57,7 +57,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session(venv_backend="venv")
 def lowest(session: nox.Session) -> None:
-    """The tests of data, jobs and training on the lowest versions that the ranges allow, in an environment of its own."""
+    """The tests of data, jobs and training on the lowest versions that the ranges allow."""
     session.install("-c", "tests/lowest.txt", ".[local]")
     session.install("hypothesis", "pytest", "pytest-asyncio", "rouge-score")
     old = [

@@ -1,0 +1,1 @@
+"""How the small language model `tunekit/nano` is made: text generator, pretraining, measurements."""

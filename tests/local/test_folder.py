@@ -10,13 +10,13 @@ from filelock import FileLock
 
 import tunekit as tk
 from sample_rows import routing
+from tunekit.backends.local.files import write_atomically
 from tunekit.backends.local.folder import (
     SPAWN_SECONDS,
     JobFolder,
     Manifest,
     Process,
     Status,
-    write_atomically,
 )
 from tunekit.jobs.record import Event
 from tunekit.jobs.states import JobState
@@ -113,6 +113,6 @@ def test_a_file_is_replaced_at_once_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_without_its_mark_is_not_there(folder: JobFolder) -> None:
-    (folder.checkpoints / "checkpoint-9").mkdir(parents=True)
-    (folder.checkpoints / "checkpoint-9" / "adapter_model.safetensors").write_bytes(b"half")
-    assert folder.marks() == ()
+    (folder.checkpoints.path / "checkpoint-9").mkdir(parents=True)
+    (folder.checkpoints.path / "checkpoint-9" / "adapter_model.safetensors").write_bytes(b"half")
+    assert folder.checkpoints.marks() == ()

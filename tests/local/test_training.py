@@ -273,8 +273,8 @@ def test_a_damaged_newest_checkpoint_is_not_gone_on_from(
     whole = inline.tune(settings, routing(24))
     broken = inline.tune(settings, routing(24))
     folder = JobFolder(Path(broken.record.location or ""))
-    (folder.checkpoints / "checkpoint-6" / "checkpoint.json").unlink()
-    (folder.checkpoints / "checkpoint-6" / "optimizer.pt").write_bytes(b"torn")
+    (folder.checkpoints.path / "checkpoint-6" / "checkpoint.json").unlink()
+    (folder.checkpoints.path / "checkpoint-6" / "optimizer.pt").write_bytes(b"torn")
     (folder.path / "status.json").unlink()  # as if the worker had died before it said anything
     folder.write_process(
         Process(attempt=1, spawned_at=folder.manifest().created_at.replace(year=2020))

@@ -329,4 +329,4 @@ def _only_metrics(events: Iterator[Event | _Pause]) -> Iterator[Metrics | _Pause
         if isinstance(event, _Pause):
             yield event
         elif event.metrics and event.step is not None:
-            yield Metrics(step=event.step, values=event.metrics)
+            yield Metrics(step=event.step, stage=event.stage, values=event.metrics)

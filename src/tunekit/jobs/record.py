@@ -39,6 +39,10 @@ TunerValue = Annotated[
 """A tuner that is written as JSON with the name of its way of tuning."""
 
 
+MAIN_STAGE = "train"
+"""The part of a job that gives the model; the only one where there are no parts."""
+
+
 class DatasetRef(Received):
     """Rows that a job works on, by what they are rather than where they lie."""
 
@@ -78,8 +82,8 @@ class Progress(Received):
 
     step: int
     total_steps: int
-    stage: str = "train"
-    """Which part of the job, such as `train`."""
+    stage: str = MAIN_STAGE
+    """Which part of the job: `train`, or an earlier one such as `reward-model`; steps count anew in each."""
 
 
 class JobProblem(Received):
@@ -153,10 +157,12 @@ class Event(Received):
     number: int
     """Counts up from 1 within a job."""
     time: datetime
-    kind: Literal["checkpoint", "message", "metrics", "state"]
+    kind: Literal["checkpoint", "message", "metrics", "stage", "state"]
     message: str
     attempt: int = 1
     step: int | None = None
+    stage: str = MAIN_STAGE
+    """Which part of the job."""
     metrics: Mapping[str, float] = Field(default_factory=dict)
     state: JobState | None = None
 
@@ -165,6 +171,8 @@ class Metrics(Received):
     """Figures at one step of training."""
 
     step: int
+    stage: str = MAIN_STAGE
+    """Which part of the job."""
     values: Mapping[str, float]
     """Such as `loss`, `learning_rate`, `validation_loss`."""
 

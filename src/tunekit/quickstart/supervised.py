@@ -16,7 +16,7 @@ from tunekit.quickstart import Outcome, Say
 from tunekit.tuners.supervised import SupervisedTuner
 
 _PROMPT = (
-    "Which team should answer this customer message? Choose one: account, billing, returns, shipping, technical.\n"
+    "Which team should answer this message: account, billing, returns, shipping or technical?\n"
     "Message: {message}\nTeam:"
 )
 _MESSAGE = "hi, the courier says it was handed over yesterday but nothing is at my door"

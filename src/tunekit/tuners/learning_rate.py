@@ -33,22 +33,37 @@ AnyLearningRate: TypeAlias = LearningRate | LearningRateMultiplier
 
 
 def decided_rate(
-    asked: AnyLearningRate | None, rates: LearningRates, *, adapter: bool
+    asked: AnyLearningRate | None,
+    rates: LearningRates,
+    *,
+    adapter: bool,
+    share: float = 1.0,
+    name: str = "learning_rate",
 ) -> tuple[LearningRate, Setting]:
-    """The absolute rate for what was asked, and where it comes from."""
-    known = rates.adapter_learning_rate if adapter else rates.full_learning_rate
+    """The absolute rate for what was asked, and where it comes from.
+
+    Args:
+        asked: What the user gave.
+        rates: What the catalog has for the base model.
+        adapter: Whether an adapter is trained.
+        share: Share of the catalog's rate that the way of tuning starts from.
+        name: Name of the setting.
+    """
+    known = (rates.adapter_learning_rate if adapter else rates.full_learning_rate) * share
+    whose = "the rate in the catalog" if share == 1 else f"{share:g} of the rate in the catalog"
     match asked:
         case LearningRate(absolute=rate):
-            return asked, _setting(rate, "you", "Given as an absolute rate.")
+            return asked, _setting(name, rate, "you", "Given as an absolute rate.")
         case LearningRateMultiplier(multiplier=multiplier):
             rate = known * multiplier
-            why = f"{multiplier:g} times {known:g}, the rate in the catalog."
-            return LearningRate(rate), _setting(rate, "you", why)
+            return LearningRate(rate), _setting(
+                name, rate, "you", f"{multiplier:g} times {known:g}, {whose}."
+            )
         case None:
-            return LearningRate(known), _setting(known, "catalog", f"{rates.note} ({rates.source})")
+            why = f"{rates.note} ({rates.source})"
+            why = why if share == 1 else f"{whose[0].upper()}{whose[1:]}: {why}"
+            return LearningRate(known), _setting(name, known, "catalog", why)
 
 
-def _setting(rate: float, source: str, why: str) -> Setting:
-    return Setting.model_validate(
-        {"name": "learning_rate", "value": rate, "source": source, "why": why}
-    )
+def _setting(name: str, rate: float, source: str, why: str) -> Setting:
+    return Setting.model_validate({"name": name, "value": rate, "source": source, "why": why})

@@ -272,7 +272,7 @@ def _end_unworked(folder: JobFolder) -> None:
 
 
 def _checkpoint_model(folder: JobFolder, model_id: str, weights: Path) -> ModelRecord:
-    marks = {path.name: mark for path, mark in folder.marks()}
+    marks = {path.name: mark for path, mark in folder.checkpoints.marks()}
     if weights.name not in marks:
         raise ModelNotFound(
             f"The checkpoint {model_id!r} is not complete.",

@@ -1,7 +1,7 @@
 """Finds the model to start from: shipped with tunekit, in a folder, tuned before, or on the hub.
 
 Belongs here: from the name a user gives to weights that can be loaded.
-Does not belong here: training or asking the model (`training.py`, `inference.py`).
+Does not belong here: training or asking the model (`trainers.py`, `inference.py`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ One place decides this, for the check before a job, for training, for the loss a
 model is asked exactly as it was trained. No row is ever cut.
 
 Belongs here: prompts and rows as token ids, and faults that only tokens show.
-Does not belong here: batches (`training.py`, `inference.py`).
+Does not belong here: batches (`trainers.py`, `inference.py`).
 """
 
 from __future__ import annotations

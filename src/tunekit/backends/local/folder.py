@@ -9,29 +9,29 @@
     data/            the rows, each with its place in the user's own files
     checkpoints/     checkpoint-40/..., complete once checkpoint.json is in it
     model/           the result: an adapter or a whole model, and model.json
+    reward_model/    the reward model, where the way of tuning makes one
+    stages/          what earlier stages of the run need to go on, in a folder each
     stdout.log, stderr.log
 
 Every file that is replaced is replaced at once, so that any other process sees the old one or the new one.
 
-Belongs here: paths, reading, atomic writing, and the state of a job as its folder tells it.
-Does not belong here: starting processes (`process.py`), training (`worker.py`).
+Belongs here: paths, reading, and the state of a job as its folder tells it.
+Does not belong here: writing files (`files.py`), starting processes (`process.py`), training (`worker.py`).
 """
 
 from __future__ import annotations
 
-import json
 import os
-import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
-
-from pydantic import JsonValue
+from typing import Literal
 
 from tunekit._value import Received
+from tunekit.backends.local.checkpoints import Checkpoints
+from tunekit.backends.local.files import read_value, write_atomically
 from tunekit.jobs.record import (
     Checkpoint,
     Event,
@@ -42,8 +42,6 @@ from tunekit.jobs.record import (
     Progress,
 )
 from tunekit.jobs.states import JobState
-
-ReceivedT = TypeVar("ReceivedT", bound=Received)
 
 SPAWN_SECONDS = 30.0
 """How long a spawned worker may take to show a sign of life before it counts as dead."""
@@ -81,15 +79,6 @@ class Status(Received):
     model: ModelRecord | None = None
 
 
-class Mark(Received):
-    """Written last into a checkpoint; a checkpoint without it is not complete."""
-
-    step: int
-    resumable: bool
-    """Whether it also holds the state of the optimiser."""
-    metrics: Mapping[str, float]
-
-
 @dataclass(frozen=True, slots=True)
 class JobFolder:
     """One job on disk."""
@@ -112,9 +101,18 @@ class JobFolder:
         return self.path / "model"
 
     @property
-    def checkpoints(self) -> Path:
-        """Folder of the checkpoints."""
-        return self.path / "checkpoints"
+    def reward_model(self) -> Path:
+        """The reward model, where the way of tuning makes one."""
+        return self.path / "reward_model"
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints that can be used as models."""
+        return Checkpoints(self.path / "checkpoints")
+
+    def stage(self, name: str) -> Path:
+        """What a stage that does not give the model leaves behind, its checkpoints among it."""
+        return self.path / "stages" / name
 
     def data(self, name: str) -> Path:
         """The rows of that name."""
@@ -136,7 +134,7 @@ class JobFolder:
 
     def process(self) -> Process | None:
         """The latest attempt, or `None` where none was made."""
-        return _read(self._file("process"), Process)
+        return read_value(self._file("process"), Process)
 
     def write_process(self, process: Process) -> None:
         """Write which attempt is the latest."""
@@ -146,7 +144,7 @@ class JobFolder:
 
     def status(self) -> Status | None:
         """What the worker said last, or `None`."""
-        return _read(self._file("status"), Status)
+        return read_value(self._file("status"), Status)
 
     def write_status(self, status: Status) -> None:
         """Say how far it is; only how it ended has to outlast a power cut."""
@@ -252,19 +250,11 @@ class JobFolder:
 
     # --- checkpoints -------------------------------------------------------------------------------------------------
 
-    def marks(self) -> tuple[tuple[Path, Mark], ...]:
-        """The complete checkpoints, in order of their steps."""
-        marked = (
-            (path.parent, _read(path, Mark)) for path in self.checkpoints.glob("*/checkpoint.json")
-        )
-        found = [(path, mark) for path, mark in marked if mark is not None]
-        return tuple(sorted(found, key=lambda item: item[1].step))
-
     def checkpoint_records(self) -> tuple[Checkpoint, ...]:
         """The complete checkpoints as users see them."""
         return tuple(
             Checkpoint(id=f"{self.id}/{path.name}", step=mark.step, metrics=mark.metrics)
-            for path, mark in self.marks()
+            for path, mark in self.checkpoints.marks()
         )
 
     @property
@@ -276,24 +266,6 @@ class JobFolder:
 
     def _replace(self, name: str, value: Received, *, durable: bool = True) -> None:
         write_atomically(self._file(name), value.model_dump(mode="json"), durable=durable)
-
-
-def write_atomically(path: Path, value: Mapping[str, JsonValue], *, durable: bool = True) -> None:
-    """Replace a file so that no reader ever sees half of it, and where it is durable no power cut either."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def _read(path: Path, kind: type[ReceivedT]) -> ReceivedT | None:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
 
 
 def _event(line: bytes) -> Event | None:

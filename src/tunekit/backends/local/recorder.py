@@ -1,7 +1,7 @@
 """What a worker says about its job, written to the folder as it happens.
 
 Belongs here: events and status of one attempt.
-Does not belong here: training (`training.py`), reading it back (`folder.py`).
+Does not belong here: training (`supervised.py` and its siblings), reading it back (`folder.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from tunekit.backends.local.folder import JobFolder, Status
-from tunekit.jobs.record import Event, JobProblem, ModelRecord, Progress
+from tunekit.jobs.record import MAIN_STAGE, Event, JobProblem, ModelRecord, Progress
 from tunekit.jobs.states import JobState
 
 
@@ -24,6 +24,7 @@ class Recorder:
         self._attempt = attempt
         self._started_at = datetime.now(UTC)
         self._progress: Progress | None = None
+        self._stage = MAIN_STAGE
         folder.close_torn_event()
         self._number = max((event.number for event in folder.events()), default=0)
 
@@ -32,13 +33,19 @@ class Recorder:
         self._write(JobState.RUNNING)
         self._event("state", message, state=JobState.RUNNING)
 
+    def enter(self, stage: str) -> None:
+        """From now on the attempt is in that part of the job."""
+        if stage != self._stage:
+            self._stage = stage
+            self._event("stage", f"stage: {stage}")
+
     def message(self, text: str) -> None:
         """Something people want to know."""
         self._event("message", text)
 
     def progress(self, step: int, total_steps: int) -> None:
         """So many steps are done."""
-        self._progress = Progress(step=step, total_steps=total_steps)
+        self._progress = Progress(step=step, total_steps=total_steps, stage=self._stage)
         self._write(JobState.RUNNING)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
@@ -83,7 +90,7 @@ class Recorder:
 
     def _event(
         self,
-        kind: Literal["checkpoint", "message", "metrics", "state"],
+        kind: Literal["checkpoint", "message", "metrics", "stage", "state"],
         message: str,
         *,
         step: int | None = None,
@@ -99,6 +106,7 @@ class Recorder:
                 message=message,
                 attempt=self._attempt,
                 step=step,
+                stage=self._stage,
                 metrics=dict(metrics or {}),
                 state=state,
             )

@@ -15,13 +15,14 @@ from typing import Any, Protocol, cast
 
 from tunekit._plugins import plugged_in
 from tunekit._text import either
+from tunekit.backends.local.checkpoints import Checkpoints
 from tunekit.backends.local.folder import JobFolder
 from tunekit.backends.local.recorder import Recorder
 from tunekit.data.dataset import Located
 from tunekit.data.store import read_copy
 from tunekit.errors import MethodUnsupported
 from tunekit.jobs.backend import Inspection, Rows
-from tunekit.jobs.record import JobProblem, JobRequest
+from tunekit.jobs.record import MAIN_STAGE, JobProblem, JobRequest
 
 GROUP = "tunekit.local"
 """Entry points that give a `Recipe`, by the name of the way of tuning."""
@@ -51,9 +52,24 @@ class Run:
     home: Path
     """Root folder of the backend, where base models that tunekit tuned are."""
 
+    def enter(self, stage: str = MAIN_STAGE) -> Stage:
+        """Go into a part of the run."""
+        self.recorder.enter(stage)
+        if stage == MAIN_STAGE:
+            return Stage(self, self.folder.checkpoints)
+        return Stage(self, Checkpoints(self.folder.stage(stage) / "checkpoints"))
+
     def rows(self, name: str) -> Iterator[Located[Any]]:
         """The rows of a dataset with their places in the user's own files."""
         return read_copy(self.folder.data(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a run with steps and checkpoints of its own."""
+
+    run: Run
+    checkpoints: Checkpoints
 
 
 @dataclass(frozen=True, slots=True)

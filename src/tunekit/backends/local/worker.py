@@ -14,7 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tunekit.backends.local.folder import JobFolder, write_atomically
+from tunekit.backends.local.files import write_atomically
+from tunekit.backends.local.folder import JobFolder
 from tunekit.backends.local.recorder import Recorder
 from tunekit.backends.local.run import Result, Run, RunFailed, Stopped, recipe_for
 from tunekit.errors import TunekitError

@@ -34,6 +34,33 @@ def routing(count: int = 24, *, seed: int = 0) -> tk.Dataset[tk.PromptCompletion
     return tk.Dataset.read(routing_lines(count, seed=seed), row=tk.PromptCompletion)
 
 
+def preference_lines(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
+    """Pairs of a polite and a terse reply in either order, of which the polite one is preferred."""
+    draw = random.Random(seed)
+    lines = []
+    for number in range(count):
+        subject = draw.choice([word for words in _SUBJECTS.values() for word in words])
+        asked = f"my {subject} {draw.choice(_TAILS)}, number {number}"
+        polite = draw.choice(["Thank you for writing.", "Thank you, we are on it."])
+        terse = draw.choice(["No.", "Wait.", "Not our fault, as it happens."])
+        choice = draw.randrange(2)
+        answers = (polite, terse) if choice == 0 else (terse, polite)
+        lines.append(
+            {
+                "input_text": asked,
+                "candidate_0": answers[0],
+                "candidate_1": answers[1],
+                "choice": choice,
+            }
+        )
+    return lines
+
+
+def preferences(count: int = 24, *, seed: int = 0) -> tk.Dataset[tk.Preference]:
+    """The same as a dataset in memory."""
+    return tk.Dataset.read(preference_lines(count, seed=seed), row=tk.Preference)
+
+
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any] | bytes | str]) -> str:
     """Write lines to a file: objects as JSON, bytes and texts as they are."""
     raw = []

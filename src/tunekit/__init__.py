@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from tunekit.jobs.states import JobState
     from tunekit.tuners.base import Tuner
     from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier
+    from tunekit.tuners.preference import PreferenceTuner
     from tunekit.tuners.supervised import SupervisedTuner
 
 _HOME = {
@@ -100,6 +101,7 @@ _HOME = {
     "Plan": "jobs.plan",
     "Prediction": "jobs.backend",
     "Preference": "data.rows",
+    "PreferenceTuner": "tuners.preference",
     "Prompt": "data.rows",
     "PromptCompletion": "data.rows",
     "PromptShapeWarning": "jobs.models",
@@ -161,6 +163,7 @@ __all__ = [
     "Plan",
     "Prediction",
     "Preference",
+    "PreferenceTuner",
     "Prompt",
     "PromptCompletion",
     "PromptShapeWarning",

@@ -11,26 +11,9 @@ from typing import Any
 import pytest
 
 import tunekit as tk
+from broken_jobs import break_off
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tiny_models import write_tiny_model
-from tunekit.backends.local import backend as local_backend
-from tunekit.backends.local.folder import JobFolder, Process
-from tunekit.backends.local.worker import run_job
-
-
-@pytest.fixture
-def inline(monkeypatch: pytest.MonkeyPatch, home: Path) -> tk.Client:
-    """A client whose jobs run at once and in this process, since starting one takes seconds."""
-
-    def work_here(folder: JobFolder) -> None:
-        before = folder.process()
-        attempt = before.attempt + 1 if before else 1
-        manifest = folder.manifest()
-        folder.write_process(Process(attempt=attempt, spawned_at=manifest.created_at))
-        run_job(folder, attempt=attempt)
-
-    monkeypatch.setattr(local_backend, "spawn_worker", work_here)
-    return tk.Client(tk.LocalBackend(home), watch="silent")
 
 
 def tuner(base_model: str, **settings: Any) -> tk.SupervisedTuner:
@@ -267,18 +250,12 @@ def test_a_job_folder_names_no_row_outside_its_data(inline: tk.Client, tiny_mode
 
 
 def test_a_damaged_newest_checkpoint_is_not_gone_on_from(
-    inline: tk.Client, tiny_model: str, monkeypatch: pytest.MonkeyPatch
+    inline: tk.Client, tiny_model: str
 ) -> None:
     settings = tuner(tiny_model, train_steps=6, checkpoint_interval=2)
     whole = inline.tune(settings, routing(24))
     broken = inline.tune(settings, routing(24))
-    folder = JobFolder(Path(broken.record.location or ""))
-    (folder.checkpoints.path / "checkpoint-6" / "checkpoint.json").unlink()
-    (folder.checkpoints.path / "checkpoint-6" / "optimizer.pt").write_bytes(b"torn")
-    (folder.path / "status.json").unlink()  # as if the worker had died before it said anything
-    folder.write_process(
-        Process(attempt=1, spawned_at=folder.manifest().created_at.replace(year=2020))
-    )
+    break_off(broken, after_step=4)
     broken.resume()
     assert any("going on from checkpoint-4" in event.message for event in broken.events())
     assert weights(broken) == weights(whole)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from tunekit._plugins import html_view, text_view
 from tunekit._value import Value
@@ -19,12 +20,17 @@ _FREE_TEXT: tuple[MetricName, ...] = ("token_f1", "exact_match", "rouge_l")
 _MAX_LABELS = 50
 
 
+FigureName: TypeAlias = MetricName | Literal["preference_accuracy", "reward", "win_rate", "words"]
+"""What an evaluation may show: metrics of answers, choices between given answers, or rewards with their length."""
+
+
 class Answered(Value):
     """One row with what both models made of it."""
 
     place: str
     """File and line of the row."""
     expected: str
+    """The right or preferred answer; empty where answers are scored rather than compared."""
     tuned: str
     base: str
 
@@ -55,9 +61,9 @@ class Compared(Value):
 class Evaluation(Value):
     """The tuned model beside the base on the same rows."""
 
-    metric: MetricName
+    metric: FigureName
     """The metric that fits the rows best: accuracy for labels, token F1 for other texts."""
-    metrics: Mapping[MetricName, Compared]
+    metrics: Mapping[FigureName, Compared]
     """Every metric, the one that fits best first."""
     rows: int
     """Rows that were evaluated."""
@@ -102,7 +108,7 @@ def compare(
     tuned_loss: Loss | None = None,
     base_loss: Loss | None = None,
 ) -> Evaluation:
-    """The two models beside each other.
+    """The answers of the two models beside each other, held against the expected ones.
 
     Args:
         answers: At least one row with the answers of both.
@@ -111,14 +117,85 @@ def compare(
     """
     labels = _labels(answers)
     names: tuple[MetricName, ...] = ("accuracy",) if labels else _FREE_TEXT
-    return Evaluation(
-        metric=names[0],
-        metrics={name: _compared(name, answers) for name in names},
-        rows=len(answers),
+    measured: dict[FigureName, tuple[list[float], list[float]]] = {
+        name: (
+            [METRICS[name](answer.expected, answer.tuned) for answer in answers],
+            [METRICS[name](answer.expected, answer.base) for answer in answers],
+        )
+        for name in names
+    }
+    return _evaluation(
+        answers,
+        measured,
         chance=max(labels.values()) / len(answers) if labels else None,
-        tuned_loss=tuned_loss,
-        base_loss=base_loss,
-        examples=_most_different_first(names[0], answers),
+        losses=(tuned_loss, base_loss),
+    )
+
+
+def compare_preferences(answers: Sequence[Answered]) -> Evaluation:
+    """How often each model finds the preferred one of two answers likelier.
+
+    Args:
+        answers: At least one row; the expected answer is the preferred one, and each model's the one it finds likelier.
+    """
+    right = METRICS["exact_match"]
+    tuned = [right(answer.expected, answer.tuned) for answer in answers]
+    base = [right(answer.expected, answer.base) for answer in answers]
+    return _evaluation(answers, {"preference_accuracy": (tuned, base)}, chance=0.5)
+
+
+def compare_rewards(
+    answers: Sequence[Answered], *, tuned: Sequence[float], base: Sequence[float]
+) -> Evaluation:
+    """The rewards of the two models' answers, how often each has the higher one, and how long the answers are.
+
+    Args:
+        answers: At least one row with the answers of both.
+        tuned: Reward of each answer of the tuned model.
+        base: Reward of each answer of the base model.
+    """
+    pairs = list(zip(tuned, base, strict=True))
+    wins = [_win(one, other) for one, other in pairs]
+    measured: dict[FigureName, tuple[list[float], list[float]]] = {
+        "reward": (list(tuned), list(base)),
+        "win_rate": (wins, [1.0 - win for win in wins]),
+        "words": (
+            [float(len(answer.tuned.split())) for answer in answers],
+            [float(len(answer.base.split())) for answer in answers],
+        ),
+    }
+    return _evaluation(answers, measured, chance=None)
+
+
+def _win(one: float, other: float) -> float:
+    """1 for a higher reward, and half for the same."""
+    return 0.5 if one == other else float(one > other)
+
+
+def _evaluation(
+    answers: Sequence[Answered],
+    measured: Mapping[FigureName, tuple[list[float], list[float]]],
+    *,
+    chance: float | None,
+    losses: tuple[Loss | None, Loss | None] = (None, None),
+) -> Evaluation:
+    """An evaluation from the figures of each row, tuned and base; the first metric is the one that fits best."""
+    first, (tuned, base) = next(iter(measured.items()))
+    order = sorted(range(len(answers)), key=lambda index: -abs(tuned[index] - base[index]))
+    return Evaluation(
+        metric=first,
+        metrics={name: _compared(*values) for name, values in measured.items()},
+        rows=len(answers),
+        chance=chance,
+        tuned_loss=losses[0],
+        base_loss=losses[1],
+        examples=tuple(answers[index] for index in order),
+    )
+
+
+def _compared(tuned: Sequence[float], base: Sequence[float]) -> Compared:
+    return Compared(
+        tuned=mean_score(tuned), base=mean_score(base), difference=mean_difference(tuned, base)
     )
 
 
@@ -127,21 +204,3 @@ def _labels(answers: Sequence[Answered]) -> Counter[str]:
     counts = Counter(answer.expected.strip() for answer in answers)
     few = len(counts) <= _MAX_LABELS and 2 * len(counts) <= len(answers)
     return counts if few else Counter()
-
-
-def _compared(name: MetricName, answers: Sequence[Answered]) -> Compared:
-    measure = METRICS[name]
-    tuned = [measure(answer.expected, answer.tuned) for answer in answers]
-    base = [measure(answer.expected, answer.base) for answer in answers]
-    return Compared(
-        tuned=mean_score(tuned), base=mean_score(base), difference=mean_difference(tuned, base)
-    )
-
-
-def _most_different_first(name: MetricName, answers: Sequence[Answered]) -> tuple[Answered, ...]:
-    measure = METRICS[name]
-
-    def difference(answer: Answered) -> float:
-        return abs(measure(answer.expected, answer.tuned) - measure(answer.expected, answer.base))
-
-    return tuple(sorted(answers, key=difference, reverse=True))

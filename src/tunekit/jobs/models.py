@@ -15,9 +15,22 @@ from typing import Any
 from tunekit._plugins import html_view, plugged_in
 from tunekit._text import either, excerpt
 from tunekit.data.dataset import Dataset, Located
-from tunekit.data.rows import Conversation, Message, PromptCompletion, Row, opening_text
+from tunekit.data.rows import (
+    Conversation,
+    Message,
+    Preference,
+    PromptCompletion,
+    Row,
+    opening_text,
+)
 from tunekit.errors import MethodUnsupported, SettingInvalid
-from tunekit.evaluation.comparison import Answered, Evaluation, Loss, compare
+from tunekit.evaluation.comparison import (
+    Answered,
+    Evaluation,
+    Loss,
+    compare,
+    compare_preferences,
+)
 from tunekit.jobs.backend import (
     Backend,
     KeepsModels,
@@ -139,14 +152,15 @@ class TextModel(TunedModel):
 
     def evaluate(
         self,
-        rows: Dataset[PromptCompletion] | Dataset[Conversation],
+        rows: Dataset[PromptCompletion] | Dataset[Conversation] | Dataset[Preference],
         *,
         max_rows: int | None = None,
     ) -> Evaluation:
-        """Hold the answers of the tuned and of the base model against the rows.
+        """Hold the tuned and the base model against the rows.
 
-        Both models answer every row at temperature 0. Labels are compared by accuracy, other texts by token F1, exact
-        match and ROUGE-L, each with a 95 % interval.
+        Rows with answers: both models answer every row at temperature 0. Labels are compared by accuracy, other texts by
+        token F1, exact match and ROUGE-L. `Preference` rows: how often each model finds the tokens of the preferred
+        answer likelier, on average, than those of the other one. Every figure has a 95 % interval.
 
         Args:
             rows: Rows that were not trained on.
@@ -157,9 +171,9 @@ class TextModel(TunedModel):
             SettingInvalid: There is no row.
             MethodUnsupported: The backend cannot ask its models.
         """
-        located = list(islice(rows.located(), max_rows))
-        if not located:
-            raise SettingInvalid("There is no row to evaluate on.", hint="Pass at least one row.")
+        located = self._located(rows, max_rows)
+        if isinstance(located[0].row, Preference):
+            return self._evaluated_choices(located)
         prompts = [_asked(item.row) for item in located]
         sampling = Sampling(max_output_tokens=_room(located))
         tuned = self._answers(prompts, sampling)
@@ -179,6 +193,38 @@ class TextModel(TunedModel):
             tuned_loss=self._loss(examples, tuned=True),
             base_loss=self._loss(examples, tuned=False),
         )
+
+    def _evaluated_choices(self, located: Sequence[Located[Any]]) -> Evaluation:
+        tuned, base = (self._choices(located, tuned=side) for side in (True, False))
+        return compare_preferences(
+            [
+                Answered(place=str(item.place), expected=item.row.chosen, tuned=one, base=other)
+                for item, one, other in zip(located, tuned, base, strict=True)
+            ]
+        )
+
+    def _choices(self, located: Sequence[Located[Any]], *, tuned: bool) -> list[str]:
+        """The candidate of each row that a model finds likelier, token by token so that length does not decide."""
+        backend = self._backend
+        if not isinstance(backend, Scores):
+            raise MethodUnsupported(
+                f"The backend {backend.name!r} cannot tell how likely its models find an answer.",
+                hint="Evaluate on rows with answers.",
+            )
+        pairs = [_with_answer(item.row, text) for item in located for text in item.row.candidates]
+        found = backend.losses(self.id, pairs, tuned=tuned)
+        losses = [loss.nats / loss.tokens for loss in found]
+        first, second = losses[::2], losses[1::2]
+        return [
+            item.row.candidates[0 if one < other else 1]
+            for item, one, other in zip(located, first, second, strict=True)
+        ]
+
+    def _located(self, rows: Dataset[Any], max_rows: int | None) -> list[Located[Any]]:
+        located = list(islice(rows.located(), max_rows))
+        if not located:
+            raise SettingInvalid("There is no row to evaluate on.", hint="Pass at least one row.")
+        return located
 
     def _answers(
         self, prompts: Sequence[PromptLike], sampling: Sampling, *, tuned: bool = True
@@ -246,6 +292,13 @@ def _asked(row: Row) -> PromptLike:
                 f"A {type(row).__name__} has no answer to evaluate against.",
                 hint="Pass PromptCompletion or Conversation rows.",
             )
+
+
+def _with_answer(row: Preference, answer: str) -> PromptCompletion | Conversation:
+    """A row that has one of the two candidates as its answer."""
+    if isinstance(row.prompt, str):
+        return PromptCompletion(prompt=row.prompt, completion=answer)
+    return Conversation(messages=(*row.prompt, Message(role="model", content=answer)))
 
 
 def _room(located: Sequence[Located[Any]]) -> int:

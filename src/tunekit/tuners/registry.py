@@ -15,6 +15,7 @@ from tunekit._plugins import plugged_in
 from tunekit._text import did_you_mean, either
 from tunekit.errors import SettingInvalid
 from tunekit.tuners.base import Tuner
+from tunekit.tuners.preference import PreferenceTuner
 from tunekit.tuners.supervised import SupervisedTuner
 
 AnyTuner = Tuner[Any, Any]
@@ -22,7 +23,9 @@ AnyTuner = Tuner[Any, Any]
 GROUP = "tunekit.tuners"
 """Entry points that give a tuner class, by the name of its way of tuning."""
 
-_OWN: Mapping[str, type[AnyTuner]] = {tuner.kind: tuner for tuner in (SupervisedTuner,)}
+_OWN: Mapping[str, type[AnyTuner]] = {
+    tuner.kind: tuner for tuner in (PreferenceTuner, SupervisedTuner)
+}
 
 
 def kinds() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tunekit.data.check import rules
 from tunekit.data.check.findings import Problem
-from tunekit.data.rows import Conversation, Message, PromptCompletion, Row
+from tunekit.data.rows import Conversation, Message, Preference, Prompt, PromptCompletion, Row
 from tunekit.errors import SettingInvalid
 from tunekit.jobs.backend import PromptLike
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NOT_LEARNT = -100
 """Label of a token that does not count in the loss, as PyTorch has it."""
 
+_REWRITES = "it writes earlier turns anew when another turn is added"
 _CHAT_ROLES = {"system": "system", "user": "user", "model": "assistant"}
 
 
@@ -68,10 +69,38 @@ class Encoder:
     def prompt_ids(self, prompt: PromptLike) -> list[int]:
         """What the model is given to answer a prompt."""
         if not isinstance(prompt, str):
+            self._refuse_turns_without_template()
             return self._text_ids(self._rendered(tuple(prompt), answering=True))
         if self._is_chat:
             return self.prompt_ids([Message(role="user", content=prompt)])
         return self._plain_ids(prompt)
+
+    def encodings(self, row: Row) -> tuple[Encoded, ...]:
+        """All that a row gives the model to read: one text, or one per candidate with the preferred one first.
+
+        Raises:
+            SettingInvalid: The model cannot take rows of that kind.
+            ChatTemplateRefuses: The model's chat template does not take these turns.
+        """
+        match row:
+            case Preference(prompt=prompt):
+                chosen = self.encode_answer(prompt, row.chosen)
+                return chosen, self.encode_answer(prompt, row.rejected)
+            case Prompt(prompt=prompt):
+                ids = self.prompt_ids(prompt)
+                return (Encoded(ids, [NOT_LEARNT] * len(ids)),)
+            case _:
+                return (self.encode(row),)
+
+    def encode_answer(self, prompt: PromptLike, answer: str) -> Encoded:
+        """A prompt exactly as the model is asked it, and one answer to it up to the stop token.
+
+        Raises:
+            ChatTemplateRefuses: The model's chat template does not take these turns.
+        """
+        asked_ids = self.prompt_ids(prompt)
+        ids = self._answer_ids(prompt, answer)
+        return Encoded(asked_ids + ids, [NOT_LEARNT] * len(asked_ids) + ids)
 
     def encode(self, row: Row) -> Encoded:
         """A row with the answers to learn.
@@ -86,27 +115,31 @@ class Encoder:
                 answer = Message(role="model", content=completion)
                 return self._chat((question, answer))
             case PromptCompletion(prompt=prompt, completion=completion):
-                return self._plain(prompt, completion)
+                return self.encode_answer(prompt, completion)
             case Conversation(messages=messages) if self._is_chat:
                 return self._chat(messages)
+            case Conversation():
+                self._refuse_turns_without_template()
             case _:
-                raise SettingInvalid(
-                    f"The base model has no chat template, so it cannot learn from a {type(row).__name__}.",
-                    hint="Use PromptCompletion rows, or the instruction-tuned variant of the model.",
-                    place="base_model",
-                )
+                pass
+        raise SettingInvalid(
+            f"A {type(row).__name__} has no answer to learn.", hint="Pass rows with answers."
+        )
 
-    def problems(self, encoded: Encoded, *, whose: str) -> Iterator[Problem]:
+    def problems(self, encoded: Encoded, *, whose: str, answered: bool = True) -> Iterator[Problem]:
         """Faults of a row that only its tokens show.
 
         Args:
             encoded: The row.
             whose: Whose limit the context is, for the text.
+            answered: Whether the row has an answer to learn.
         """
         length = len(encoded.input_ids)
         if self.context_tokens is not None and length > self.context_tokens:
             fact = f"The row has {length:,} tokens; {whose} takes {self.context_tokens:,}."
             yield Problem(rules.ROW_TOO_LONG, fact)
+        if not answered:
+            return
         if encoded.num_learnt == 0:
             fact = "No token of the row would be learnt."
             yield Problem(rules.UNTRAINABLE_ROW, fact)
@@ -114,13 +147,19 @@ class Encoder:
             fact = "The stop token of the model is not among the tokens that would be learnt: it would never stop."
             yield Problem(rules.UNTRAINABLE_ROW, fact)
 
-    def _plain(self, prompt: str, completion: str) -> Encoded:
-        asked = self._plain_ids(prompt)
-        answer = self._text_ids(completion)
-        eos = self.tokenizer.eos_token_id
-        if isinstance(eos, int):
-            answer.append(eos)
-        return Encoded(asked + answer, [NOT_LEARNT] * len(asked) + answer)
+    def _answer_ids(self, prompt: PromptLike, answer: str) -> list[int]:
+        """An answer as the model would have to generate it, the stop token included."""
+        if isinstance(prompt, str) and not self._is_chat:
+            eos = self.tokenizer.eos_token_id
+            return [*self._text_ids(answer), *([eos] if isinstance(eos, int) else [])]
+        turns = (Message(role="user", content=prompt),) if isinstance(prompt, str) else (*prompt,)
+        asked = self._rendered(turns, answering=True)
+        turns = (*turns, Message(role="model", content=answer))
+        answered = self._rendered(turns, answering=False)
+        if not answered.startswith(asked):
+            raise ChatTemplateRefuses(_REWRITES)
+        ids = self._text_ids(answered.removeprefix(asked))
+        return ids[: self._end_of_answer(ids)]
 
     def _chat(self, messages: tuple[Message, ...]) -> Encoded:
         """Render turn by turn; what a model's turn adds to what was there before is learnt."""
@@ -132,7 +171,7 @@ class Encoder:
             asked = self._rendered(messages[:index], answering=True)
             answered = self._rendered(messages[: index + 1], answering=False)
             if not asked.startswith(written) or not answered.startswith(asked):
-                raise ChatTemplateRefuses("it writes earlier turns anew when another turn is added")
+                raise ChatTemplateRefuses(_REWRITES)
             self._add(encoded, asked.removeprefix(written), learnt=False)
             self._add(encoded, answered.removeprefix(asked), learnt=True)
             written = answered
@@ -148,6 +187,14 @@ class Encoder:
         """Up to the last stop token: what a template writes behind it is never generated."""
         stops = [index for index, token in enumerate(ids) if token in self.stop_ids]
         return stops[-1] + 1 if stops else len(ids)
+
+    def _refuse_turns_without_template(self) -> None:
+        if not self._is_chat:
+            raise SettingInvalid(
+                "The base model has no chat template, so it cannot read conversations.",
+                hint="Use rows with a prompt in one text, or the instruction-tuned variant of the model.",
+                place="base_model",
+            )
 
     def _rendered(self, messages: tuple[Message, ...], *, answering: bool) -> str:
         from jinja2 import TemplateError

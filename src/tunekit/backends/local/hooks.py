@@ -173,6 +173,14 @@ def loss_figures(log_history: list[dict[str, Any]]) -> dict[str, float]:
     return figures | ({"validation_loss": validation[-1]} if validation else {})
 
 
+def last_figures(log_history: list[dict[str, Any]], words: Mapping[str, str]) -> dict[str, float]:
+    """The last value of further figures, by our word for each."""
+    found: dict[str, float] = {}
+    for entry in log_history:
+        found |= {words[name]: float(value) for name, value in entry.items() if name in words}
+    return found
+
+
 def _loss_problem(told: Mapping[str, float], state: TrainerState) -> JobProblem | None:
     loss = told.get("loss")
     if loss is None:

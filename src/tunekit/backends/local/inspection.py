@@ -6,11 +6,12 @@ Does not belong here: training (`supervised.py` and its siblings).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tunekit._text import first_few, plural
 from tunekit.backends.local.base_models import (
     BaseModel,
     find_base_model,
@@ -19,12 +20,15 @@ from tunekit.backends.local.base_models import (
 )
 from tunekit.backends.local.encoding import ChatTemplateRefuses, Encoded, Encoder
 from tunekit.backends.local.folder import JobFolder
-from tunekit.data.check.findings import Finding
+from tunekit.backends.local.run import RunFailed
+from tunekit.data.check.findings import Finding, Problem
 from tunekit.data.dataset import Dataset, Located
+from tunekit.data.rows import Prompt, Row
 from tunekit.errors import BaseModelNotFound
 from tunekit.jobs.backend import Estimate, Inspection, Limit, Rows, TokenCount
-from tunekit.jobs.record import JobRequest
+from tunekit.jobs.record import JobProblem, JobRequest
 from tunekit.jobs.tokens import estimated_tokens
+from tunekit.tuners.registry import AnyTuner
 
 _WHEN_FETCHED = "it is fetched when the job starts, and only then are rows held against its limits."
 _START_SECONDS = 15.0
@@ -55,17 +59,28 @@ class RowsSeen:
 
     def encoded(self, rows: Iterable[Located[Any]]) -> Iterator[Encoded]:
         """The rows that can be learnt from, as tokens; the others become findings."""
+        return (encodings[0] for _, encodings in self.read(rows))
+
+    def read(
+        self, rows: Iterable[Located[Any]]
+    ) -> Iterator[tuple[Located[Any], tuple[Encoded, ...]]]:
+        """The rows that the model can use, each with its tokens; the others become findings."""
         for located in rows:
             try:
-                encoded = self.encoder.encode(located.row)
+                encodings = self.encoder.encodings(located.row)
             except ChatTemplateRefuses as refusal:
                 self.findings.append(Finding.of(refusal.problem(), located.place))
                 continue
-            problems = list(self.encoder.problems(encoded, whose=self.whose))
+            problems = list(self._problems(located.row, encodings))
             self.findings.extend(Finding.of(problem, located.place) for problem in problems)
             if not problems:
-                self._count(encoded)
-                yield encoded
+                self._count(encodings)
+                yield located, encodings
+
+    def _problems(self, row: Row, encodings: tuple[Encoded, ...]) -> Iterator[Problem]:
+        for encoded in encodings:
+            answered = not isinstance(row, Prompt)
+            yield from self.encoder.problems(encoded, whose=self.whose, answered=answered)
 
     def tokens(self) -> TokenCount:
         """The tokens so far."""
@@ -73,12 +88,27 @@ class RowsSeen:
             total=self.total, trained=self.learnt, longest_row=self.longest, exact=True
         )
 
-    def _count(self, encoded: Encoded) -> None:
-        length = len(encoded.input_ids)
+    def _count(self, encodings: tuple[Encoded, ...]) -> None:
+        lengths = [len(encoded.input_ids) for encoded in encodings]
         self.rows += 1
-        self.total += length
-        self.learnt += encoded.num_learnt
-        self.longest = max(self.longest, length)
+        self.total += sum(lengths)
+        self.learnt += sum(encoded.num_learnt for encoded in encodings)
+        self.longest = max(self.longest, *lengths)
+
+
+def refuse_unusable(seen: Mapping[str, RowsSeen]) -> None:
+    """Rows are looked at before a job starts, unless the base model had to be fetched first."""
+    findings = [finding for rows in seen.values() for finding in rows.findings]
+    if not findings:
+        return
+    places = first_few([finding.place for finding in findings])
+    raise RunFailed(
+        JobProblem(
+            code="rows-unusable",
+            message=f"{plural(len(findings), 'row')} cannot be learnt from: {places}. {findings[0].message}",
+            hint=findings[0].fix,
+        )
+    )
 
 
 def inspect_text_rows(request: JobRequest, rows: Rows, home: Path) -> Inspection:
@@ -99,7 +129,7 @@ def inspect_text_rows(request: JobRequest, rows: Rows, home: Path) -> Inspection
         return _unseen(name, rows["train"], writes)
     seen = {part: RowsSeen(encoder, name) for part in rows}
     for part, dataset in rows.items():
-        for _ in seen[part].encoded(dataset.located()):
+        for _ in seen[part].read(dataset.located()):
             pass
     limit, tokens = encoder.context_tokens, seen["train"].tokens()
     return Inspection(
@@ -125,10 +155,10 @@ def _duration(
 ) -> Estimate | None:
     """How long training takes: from an earlier job on the same base model, else from the number of weights."""
     steps_tokens = _tokens_trained_on(request, tokens)
-    known = _seconds_per_token(request.tuner.base_model, home)
+    known = _seconds_per_token(request.tuner, home)
     if known is not None:
         seconds = _START_SECONDS + known * steps_tokens
-        basis = "an earlier job on the same base model on this machine"
+        basis = "an earlier job of this kind on the same base model on this machine"
         return Estimate(low=seconds * 0.7, high=seconds * 1.5, basis=basis)
     weights = num_parameters(base)
     if weights is None:
@@ -148,11 +178,11 @@ def _tokens_trained_on(request: JobRequest, tokens: TokenCount) -> int:
     return round(tokens.total / max(rows, 1) * drawn)
 
 
-def _seconds_per_token(base_model: str, home: Path) -> float | None:
-    """From the newest job on the same base model that ended well."""
+def _seconds_per_token(tuner: AnyTuner, home: Path) -> float | None:
+    """From the newest job of the same kind on the same base model that ended well."""
     newest = sorted((home / "jobs").glob("*/status.json"), key=lambda path: -path.stat().st_mtime)
     for path in newest:
         model = JobFolder(path.parent).record().model
-        if model is not None and model.base_model == base_model:
+        if model and (model.base_model, model.method) == (tuner.base_model, tuner.kind):
             return model.metrics.get("seconds_per_token")
     return None

@@ -27,7 +27,9 @@ from tunekit.jobs.record import MAIN_STAGE, JobProblem, JobRequest
 GROUP = "tunekit.local"
 """Entry points that give a `Recipe`, by the name of the way of tuning."""
 
-_OWN: Mapping[str, str] = MappingProxyType({"supervised": "tunekit.backends.local.supervised"})
+_OWN: Mapping[str, str] = MappingProxyType(
+    {kind: f"tunekit.backends.local.{kind}" for kind in ("preference", "supervised")}
+)
 
 
 class Stopped(Exception):  # not an error: somebody asked for it

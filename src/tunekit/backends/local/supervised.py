@@ -7,20 +7,18 @@ Does not belong here: tokens (`encoding.py`, `inspection.py`), hooks and checkpo
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunekit._text import first_few, plural
 from tunekit.backends.local.base_models import find_base_model, load_encoder, load_weights
-from tunekit.backends.local.encoding import Encoded
-from tunekit.backends.local.inspection import RowsSeen, inspect_text_rows
-from tunekit.backends.local.run import Result, Run, RunFailed, Stage
+from tunekit.backends.local.inspection import RowsSeen, inspect_text_rows, refuse_unusable
+from tunekit.backends.local.run import Result, Run, Stage
+from tunekit.backends.local.tables import table_of
 from tunekit.backends.local.trainers import batches, best_folder, lora, pace_of, save_model
 from tunekit.data.dataset import Located
 from tunekit.jobs.backend import Inspection, Rows
-from tunekit.jobs.record import JobProblem, JobRequest
+from tunekit.jobs.record import JobRequest
 
 if TYPE_CHECKING:
     from datasets import Dataset as Table
@@ -63,7 +61,13 @@ def learn_answers(stage: Stage, examples: Examples, into: Path) -> Result:
     base = find_base_model(tuner.base_model, run.home)
     encoder = load_encoder(base)
     seen = {name: RowsSeen(encoder, tuner.base_model) for name in examples}
-    tables = {name: _table(rows.encoded(examples[name])) for name, rows in seen.items()}
+    tables = {
+        name: table_of(
+            {"input_ids": row.input_ids, "labels": row.labels}
+            for row in rows.encoded(examples[name])
+        )
+        for name, rows in seen.items()
+    }
     refuse_unusable(seen)
     set_seed(
         tuner.seed
@@ -77,42 +81,6 @@ def learn_answers(stage: Stage, examples: Examples, into: Path) -> Result:
     drawn = hooks.steps_done * (tuner.batch_size or 1) * seen["train"].mean
     speed = {"seconds_per_token": (time.monotonic() - started) / max(drawn, 1)}
     return Result(loss_figures(trainer.state.log_history) | speed)
-
-
-def _table(rows: Iterable[Encoded]) -> Table:
-    """The rows as the trainer takes them: four bytes a token, nothing on disk."""
-    import numpy as np
-    import pyarrow as pa
-    from datasets import Dataset as Table
-
-    tokens, labels, ends = array("i"), array("i"), array("q", [0])
-    for row in rows:
-        tokens.extend(row.input_ids)
-        labels.extend(row.labels)
-        ends.append(len(tokens))
-    offsets = pa.array(np.frombuffer(ends, dtype=np.int64))
-    columns = {
-        name: pa.LargeListArray.from_arrays(
-            offsets, pa.array(np.frombuffer(values, dtype=np.int32))
-        )
-        for name, values in (("input_ids", tokens), ("labels", labels))
-    }
-    return Table(pa.table(columns))
-
-
-def refuse_unusable(seen: Mapping[str, RowsSeen]) -> None:
-    """Rows are looked at before a job starts, unless the base model had to be fetched first."""
-    findings = [finding for rows in seen.values() for finding in rows.findings]
-    if not findings:
-        return
-    places = first_few([finding.place for finding in findings])
-    raise RunFailed(
-        JobProblem(
-            code="rows-unusable",
-            message=f"{plural(len(findings), 'row')} cannot be learnt from: {places}. {findings[0].message}",
-            hint=findings[0].fix,
-        )
-    )
 
 
 def _trainer(

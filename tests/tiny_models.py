@@ -11,7 +11,13 @@ CHAT_TEMPLATE = (
 
 
 def write_tiny_model(
-    folder: Path, *, chat_template: str | None = CHAT_TEMPLATE, context_tokens: int = 256
+    folder: Path,
+    *,
+    chat_template: str | None = CHAT_TEMPLATE,
+    context_tokens: int = 256,
+    hidden_size: int = 64,
+    num_layers: int = 2,
+    corpus: str = "Route the message to a team. billing shipping returns",
 ) -> str:
     """Write a causal language model to a folder, the same one every time."""
     import torch
@@ -29,9 +35,7 @@ def write_tiny_model(
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(
-        ["Route the message to a team. billing shipping returns"], trainer
-    )
+    tokenizer.train_from_iterator([corpus], trainer)
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|pad|>"
     )
@@ -39,9 +43,9 @@ def write_tiny_model(
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(wrapped),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
+        hidden_size=hidden_size,
+        intermediate_size=2 * hidden_size,
+        num_hidden_layers=num_layers,
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=context_tokens,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from tunekit import catalog
@@ -20,7 +21,8 @@ from tunekit.errors import JobNotFound, MethodUnsupported, ModelNotFound, Settin
 from tunekit.jobs.backend import Backend, HasClock, Inspection, Inspects, KeepsModels
 from tunekit.jobs.clock import Clock, SystemClock
 from tunekit.jobs.handle import Job
-from tunekit.jobs.models import TunedModel, model_handle
+from tunekit.jobs.model_kinds import model_handle
+from tunekit.jobs.models import TunedModel
 from tunekit.jobs.plan import Plan
 from tunekit.jobs.record import DatasetRef, JobRecord, JobRequest, fingerprint_of
 from tunekit.jobs.retries import persistently, submit_once
@@ -143,7 +145,11 @@ class Client:
         )
         plan.report.raise_if_errors()
         parts = self._parts(tuner, data, validation)
-        return self._job(submit_once(self._backend, plan.job, parts, self._clock))
+        request = plan.job
+        if tuner.is_incomplete(parts) and not (key and self._is_taken(key)):
+            parts = tuner.completed(parts, key=request.key, home=_home_of(self._backend))
+            request = _with_rows(request, parts)
+        return self._job(submit_once(self._backend, request, parts, self._clock))
 
     def job(self, id: str) -> Job[Any]:
         """The job of that id, from whichever process it was started.
@@ -217,6 +223,9 @@ class Client:
         return tuner.decided(
             Circumstances(
                 num_rows=report.stats.rows,
+                others={
+                    name: stats.rows for name, stats in report.datasets.items() if name != _TRAIN
+                },
                 has_validation=_VALIDATION in report.datasets,
                 rates=rates,
             )
@@ -225,6 +234,11 @@ class Client:
     def _inspected(self, job: JobRequest, parts: Parts) -> Inspection:
         backend = self._backend
         return backend.inspect(job, parts) if isinstance(backend, Inspects) else Inspection()
+
+    def _is_taken(self, key: str) -> bool:
+        """Whether a job has that key already: then nothing is paid for, and the backend says what it has to say."""
+        records = persistently(lambda: list(self._backend.list_jobs()), self._clock)
+        return any(record.request.key == key for record in records)
 
     def _job(self, record: JobRecord) -> Job[Any]:
         return Job(self._backend, record, clock=self._clock, watcher=watcher_for(self._watch))
@@ -279,6 +293,21 @@ def _ref(name: str, part: Dataset[Any], report: Report) -> DatasetRef:
     )
 
 
+def _with_rows(request: JobRequest, parts: Parts) -> JobRequest:
+    """A request for rows that were completed; its fingerprint stays that of what was asked for."""
+    refs = tuple(
+        ref.model_copy(
+            update={
+                "digest": parts[ref.name].digest(),
+                "num_rows": len(parts[ref.name]),
+                "row_kind": parts[ref.name].row_type.__name__,
+            }
+        )
+        for ref in request.datasets
+    )
+    return request.model_copy(update={"datasets": refs})
+
+
 def _digests(report: Report) -> dict[str, str]:
     return {name: stats.digest or "" for name, stats in report.datasets.items()}
 
@@ -313,3 +342,9 @@ def _short(base_model: str) -> str:
 
 def _clock_of(backend: Backend) -> Clock:
     return backend.clock if isinstance(backend, HasClock) else SystemClock()
+
+
+def _home_of(backend: Backend) -> Path:
+    """Folder for what is worth keeping between jobs: that of the local backend."""
+    local = backend if isinstance(backend, LocalBackend) else LocalBackend()
+    return local.root

@@ -11,14 +11,27 @@ from hypothesis import strategies as st
 
 import tunekit as tk
 from tunekit.data.formats import FORMATS
-from tunekit.data.formats.convert import as_kind
+from tunekit.data.formats.convert import as_kind, plain_turns
 from tunekit.data.rows import Row
 
+SCORED: Any = {
+    "systemInstruction": {"role": "system", "parts": [{"text": "Be kind."}]},
+    "contents": [
+        {"role": "user", "parts": [{"text": "Hello."}]},
+        {"role": "model", "parts": [{"text": "How can I help?"}]},
+        {"role": "user", "parts": [{"text": "I am late."}]},
+    ],
+    "completions": [
+        {"score": 0.0, "completion": {"role": "model", "parts": [{"text": "So what."}]}},
+        {"score": 1.0, "completion": {"role": "model", "parts": [{"text": "No worry."}]}},
+    ],
+}
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=30
 ).filter(lambda text: text.strip())
 FILES = st.builds(tk.FilePart, uri=TEXTS, mime_type=TEXTS)
 PARTS = st.lists(st.builds(tk.TextPart, text=TEXTS) | FILES, min_size=1, max_size=3).map(tuple)
+TEXT_PARTS = st.lists(st.builds(tk.TextPart, text=TEXTS), min_size=1, max_size=3).map(tuple)
 NOTES = st.dictionaries(TEXTS.map(lambda text: f"note {text}"), st.integers() | TEXTS, max_size=2)
 PAIRS = st.builds(tk.PromptCompletion, prompt=TEXTS, completion=TEXTS, extra=NOTES)
 
@@ -84,6 +97,160 @@ def test_preferences_survive(prompt: Any, pair: tuple[str, str], choice: Any) ->
     if pair[0] != pair[1]:
         row = tk.Preference(prompt=prompt, candidates=pair, choice=choice)
         assert read_back("preference", row) == row
+
+
+PAIRS_OF_ANSWERS = st.tuples(TEXTS, TEXTS).filter(lambda pair: pair[0] != pair[1])
+
+
+@given(
+    prompt=TEXTS | turns(last="user", contents=TEXTS | TEXT_PARTS),
+    pair=PAIRS_OF_ANSWERS,
+    choice=st.sampled_from([0, 1]),
+    extra=NOTES,
+)
+def test_preferences_survive_gemini(
+    prompt: Any, pair: tuple[str, str], choice: Any, extra: Any
+) -> None:
+    row = tk.Preference(prompt=plain_turns(prompt), candidates=pair, choice=choice, extra=extra)
+    assert read_back("gemini_preference", row) == row
+
+
+def scored(*completions: Any, **fields: Any) -> Any:
+    """The line of scored answers with these instead."""
+    return SCORED | {"completions": list(completions)} | fields
+
+
+GOOD_ANSWER, BAD_ANSWER = SCORED["completions"][1], SCORED["completions"][0]
+
+
+def test_scored_answers_are_read_as_a_choice() -> None:
+    row = FORMATS["gemini_preference"].decode(SCORED).row
+    assert isinstance(row, tk.Preference)
+    assert (row.chosen, row.rejected, row.choice) == ("No worry.", "So what.", 1)
+    assert [turn.role for turn in row.prompt if isinstance(turn, tk.Message)] == [
+        "system",
+        "user",
+        "model",
+        "user",
+    ]
+    assert FORMATS["gemini_preference"].encode(row) == SCORED
+
+
+@pytest.mark.parametrize("scores", [(0.9, 0.2), (1, 5), (0, -1), (1, 0.5)])
+def test_scores_are_kept_and_those_that_vertex_refuses_are_told(
+    scores: tuple[float, float],
+) -> None:
+    pair = [SCORED["completions"][index] | {"score": scores[index]} for index in (0, 1)]
+    decoded = FORMATS["gemini_preference"].decode(scored(*pair, id=7))
+    assert isinstance(decoded.row, tk.Preference)
+    assert decoded.row.choice == int(scores[1] > scores[0])
+    told = [(problem.rule.id, problem.field) for problem in decoded.problems]
+    assert told == [("unusual-score", "completions"), ("unknown-field", "id")]
+    through = read_back("preference", decoded.row)
+    assert through is not None
+    assert FORMATS["gemini_preference"].encode(through) == scored(*pair, id=7)
+
+
+def test_scores_that_contradict_the_choice_are_not_written() -> None:
+    notes: Any = {"completions": [{"score": 3}, {"score": 2}]}
+    row = tk.Preference(prompt="a", candidates=("b", "c"), choice=1, extra=notes)
+    with pytest.raises(tk.FormatLoss, match="completions"):
+        FORMATS["gemini_preference"].encode(row)
+
+
+def test_a_preference_that_points_to_a_file_does_not_fit() -> None:
+    picture = tk.FilePart(uri="gs://b/a.png", mime_type="image/png")
+    message = tk.Message(role="user", content=(picture, tk.TextPart(text="what is it")))
+    row = tk.Preference(prompt=(message,), candidates=("b", "c"), choice=1)
+    with pytest.raises(tk.FormatLoss, match="text only"):
+        FORMATS["gemini_preference"].encode(row)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "rule", "field"),
+    [
+        (
+            [SCORED] * 9 + [{"contents": SCORED["contents"]}],
+            "gemini_preference",
+            "missing-field",
+            "completions",
+        ),
+        (
+            [SCORED] * 9 + [SCORED | {"contents": SCORED["contents"][:2]}],
+            "gemini_preference",
+            "last-turn",
+            "contents[1]",
+        ),
+        (
+            [{"contents": SCORED["contents"]}] * 9 + [SCORED],
+            "prompts",
+            "unknown-field",
+            "completions",
+        ),
+        ([{"contents": SCORED["contents"][:2]}] * 9 + [SCORED], "gemini", "mixed-format", None),
+    ],
+)
+def test_scored_answers_are_told_from_prompts_and_conversations(
+    lines: Any, name: str, rule: str, field: str | None
+) -> None:
+    report = tk.Dataset.read(lines).check()
+    assert report.stats.format == name
+    findings = [(f.rule, f.line, f.field) for f in report.findings if f.rule != "duplicate-row"]
+    assert findings == [(rule, 10, field)]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule", "field"),
+    [
+        (scored(GOOD_ANSWER), "completion-count", "completions"),
+        (scored(GOOD_ANSWER, BAD_ANSWER, BAD_ANSWER), "completion-count", "completions"),
+        (scored(), "completion-count", "completions"),
+        (scored(GOOD_ANSWER, BAD_ANSWER | {"score": 1}), "equal-scores", "completions[1].score"),
+        (scored(GOOD_ANSWER, BAD_ANSWER | {"score": "0"}), "wrong-type", "completions[1].score"),
+        (scored(GOOD_ANSWER, BAD_ANSWER | {"score": False}), "wrong-type", "completions[1].score"),
+        (
+            scored(GOOD_ANSWER, {"completion": BAD_ANSWER["completion"]}),
+            "missing-field",
+            "completions[1].score",
+        ),
+        (
+            scored(GOOD_ANSWER, GOOD_ANSWER | {"score": 0}),
+            "equal-candidates",
+            "completions[1].completion",
+        ),
+        (
+            scored(
+                GOOD_ANSWER, {"score": 0, "completion": {"role": "user", "parts": [{"text": "a"}]}}
+            ),
+            "unknown-role",
+            "completions[1].completion.role",
+        ),
+        (
+            scored(GOOD_ANSWER, {"score": 0, "completion": {"role": "model", "parts": []}}),
+            "wrong-type",
+            "completions[1].completion.parts",
+        ),
+        (SCORED | {"contents": SCORED["contents"][:2]}, "last-turn", "contents[1]"),
+        (
+            SCORED
+            | {
+                "contents": [
+                    {
+                        "role": "user",
+                        "parts": [{"fileData": {"mimeType": "image/png", "fileUri": "gs://a/b"}}],
+                    }
+                ]
+            },
+            "wrong-type",
+            "contents[0]",
+        ),
+        (SCORED | {"completions": "a"}, "wrong-type", "completions"),
+    ],
+)
+def test_faults_of_scored_answers_name_the_field(line: Any, rule: str, field: str) -> None:
+    decoded = FORMATS["gemini_preference"].decode(line)
+    assert decoded.row is None
+    assert (rule, field) in [(problem.rule.id, problem.field) for problem in decoded.problems]
 
 
 @pytest.mark.parametrize(

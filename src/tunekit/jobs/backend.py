@@ -279,3 +279,23 @@ class Scores(Protocol):
     def losses(self, model_id: str, rows: Sequence[Row], *, tuned: bool) -> Sequence[RowLoss]:
         """One loss per row, in order; see `Predicts.predict` for the arguments."""
         ...
+
+
+@runtime_checkable
+class Judges(Protocol):
+    """A backend that can ask its reward models."""
+
+    def rewards(
+        self, model_id: str, prompts: Sequence[PromptLike], responses: Sequence[str]
+    ) -> Sequence[float]:
+        """One score per answer, in order; the higher the better.
+
+        Args:
+            model_id: Id of a reward model.
+            prompts: What was asked.
+            responses: The answer to each prompt.
+
+        Raises:
+            ModelNotFound: There is no such reward model.
+        """
+        ...

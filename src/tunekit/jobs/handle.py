@@ -24,7 +24,7 @@ from tunekit.errors import (
 )
 from tunekit.jobs.backend import Backend, Resumes, TellsEvents
 from tunekit.jobs.clock import Clock
-from tunekit.jobs.models import model_handle
+from tunekit.jobs.model_kinds import model_handle
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, Metrics
 from tunekit.jobs.retries import is_retryable, persistently
 from tunekit.jobs.states import JobState

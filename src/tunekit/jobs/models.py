@@ -6,47 +6,40 @@ Does not belong here: running a model (`backends/`), metrics (`evaluation/`).
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from types import MappingProxyType
+from pathlib import Path
 from typing import Any
 
-from tunekit._plugins import html_view, plugged_in
-from tunekit._text import either, excerpt
+from tunekit._plugins import html_view
+from tunekit._text import excerpt
 from tunekit.data.dataset import Dataset, Located
-from tunekit.data.rows import (
-    Conversation,
-    Message,
-    Preference,
-    PromptCompletion,
-    Row,
-    opening_text,
-)
+from tunekit.data.rows import Preference, opening_text
 from tunekit.errors import MethodUnsupported, SettingInvalid
-from tunekit.evaluation.comparison import (
-    Answered,
-    Evaluation,
-    Loss,
-    compare,
-    compare_preferences,
-)
+from tunekit.evaluation.comparison import Evaluation
 from tunekit.jobs.backend import (
     Backend,
+    Judges,
     KeepsModels,
     Prediction,
     Predicts,
     PromptLike,
-    RowLoss,
     Sampling,
     Scores,
 )
 from tunekit.jobs.clock import Clock
+from tunekit.jobs.evaluating import (
+    EvaluationRows,
+    evaluate_answers,
+    evaluate_choices,
+    evaluate_rewards,
+)
+from tunekit.jobs.exporting import Exported, ExportFormat, Exports
 from tunekit.jobs.record import ModelRecord
 from tunekit.jobs.retries import persistently
-
-GROUP = "tunekit.models"
-"""Entry points that give a model handle, by the kind of model."""
+from tunekit.tuners.rewards import Reward, Sample
 
 
 class PromptShapeWarning(UserWarning):
@@ -152,79 +145,95 @@ class TextModel(TunedModel):
 
     def evaluate(
         self,
-        rows: Dataset[PromptCompletion] | Dataset[Conversation] | Dataset[Preference],
+        rows: EvaluationRows,
         *,
+        reward: Reward | None = None,
+        temperature: float = 0.0,
+        max_output_tokens: int = 256,
+        seed: int | None = 0,
         max_rows: int | None = None,
     ) -> Evaluation:
-        """Hold the tuned and the base model against the rows.
+        """Hold the tuned and the base model against the rows; every figure has a 95 % interval.
 
-        Rows with answers: both models answer every row at temperature 0. Labels are compared by accuracy, other texts by
-        token F1, exact match and ROUGE-L. `Preference` rows: how often each model finds the tokens of the preferred
-        answer likelier, on average, than those of the other one. Every figure has a 95 % interval.
+        - Rows with answers: both models answer every row, as they do at temperature 0. Labels are compared by accuracy,
+          other texts by token F1, exact match and ROUGE-L.
+        - `Preference` rows: how often each model finds the tokens of the preferred answer likelier, on average, than
+          those of the other one.
+        - With a `reward`, any rows: both models answer every prompt, and the answers are scored. Beside the rewards
+          stand the share of rows that each model wins, and the words of its answers.
 
         Args:
             rows: Rows that were not trained on.
+            reward: How good an answer is. `None` compares with the answers in the rows.
+            temperature: How varied the scored answers are, from 0 to 2. Only with a reward.
+            max_output_tokens: Where to cut a scored answer. Only with a reward.
+            seed: Makes the draw repeatable. Only with a reward.
             max_rows: Take only the first so many. `None` takes all.
 
         Raises:
             DatasetInvalid: A line is not a row.
-            SettingInvalid: There is no row.
+            SettingInvalid: There is no row, the rows have no answers and there is no reward, or the reward cannot
+                score an answer.
             MethodUnsupported: The backend cannot ask its models.
         """
         located = self._located(rows, max_rows)
+        if reward is not None:
+            sampling = Sampling(
+                temperature=temperature, max_output_tokens=max_output_tokens, seed=seed
+            )
+            return evaluate_rewards(self._answers, located, sampling, self._judged(reward))
+        scorer = self._backend if isinstance(self._backend, Scores) else None
         if isinstance(located[0].row, Preference):
-            return self._evaluated_choices(located)
-        prompts = [_asked(item.row) for item in located]
-        sampling = Sampling(max_output_tokens=_room(located))
-        tuned = self._answers(prompts, sampling)
-        base = self._answers(prompts, sampling, tuned=False)
-        answers = [
-            Answered(
-                place=str(item.place),
-                expected=item.row.completion_text() or "",
-                tuned=of_tuned.text,
-                base=of_base.text,
-            )
-            for item, of_tuned, of_base in zip(located, tuned, base, strict=True)
-        ]
-        examples = [item.row for item in located]
-        return compare(
-            answers,
-            tuned_loss=self._loss(examples, tuned=True),
-            base_loss=self._loss(examples, tuned=False),
-        )
+            return evaluate_choices(scorer, self.id, located)
+        return evaluate_answers(self._answers, scorer, self.id, located)
 
-    def _evaluated_choices(self, located: Sequence[Located[Any]]) -> Evaluation:
-        tuned, base = (self._choices(located, tuned=side) for side in (True, False))
-        return compare_preferences(
-            [
-                Answered(place=str(item.place), expected=item.row.chosen, tuned=one, base=other)
-                for item, one, other in zip(located, tuned, base, strict=True)
-            ]
-        )
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        format: ExportFormat = "safetensors",
+        max_drift: float | None = None,
+    ) -> Exported:
+        """Write the model to a folder that needs neither tunekit nor its base model: every adapter merged.
 
-    def _choices(self, located: Sequence[Located[Any]], *, tuned: bool) -> list[str]:
-        """The candidate of each row that a model finds likelier, token by token so that length does not decide."""
+        What was written is loaded again and held against the tuned model on prompts that it was tuned on.
+
+        Args:
+            folder: Where to; it must not be there yet.
+            format: `safetensors` is what transformers loads, the tokenizer beside the weights.
+            max_drift: Largest difference in the log-probability of a next token that is borne, in nats, above 0. `None`
+                takes a hundredth, and half of one where the weights are in 16 bits.
+
+        Raises:
+            FileKept: The folder is there already.
+            BackendFault: What was written answers differently; nothing is left behind.
+            MethodUnsupported: The backend cannot export.
+        """
         backend = self._backend
-        if not isinstance(backend, Scores):
+        if not isinstance(backend, Exports):
             raise MethodUnsupported(
-                f"The backend {backend.name!r} cannot tell how likely its models find an answer.",
-                hint="Evaluate on rows with answers.",
+                f"The backend {backend.name!r} cannot export its models.",
+                hint="Tune on another backend.",
             )
-        pairs = [_with_answer(item.row, text) for item in located for text in item.row.candidates]
-        found = backend.losses(self.id, pairs, tuned=tuned)
-        losses = [loss.nats / loss.tokens for loss in found]
-        first, second = losses[::2], losses[1::2]
-        return [
-            item.row.candidates[0 if one < other else 1]
-            for item, one, other in zip(located, first, second, strict=True)
-        ]
+        return backend.export_model(self.id, Path(folder).absolute(), format, max_drift=max_drift)
 
     def _located(self, rows: Dataset[Any], max_rows: int | None) -> list[Located[Any]]:
         located = list(islice(rows.located(), max_rows))
         if not located:
             raise SettingInvalid("There is no row to evaluate on.", hint="Pass at least one row.")
         return located
+
+    def _judged(self, reward: Reward) -> Callable[[Sequence[Sample]], list[float]]:
+        """The reward, with the reward models of the backend where it has some."""
+        backend = self._backend
+        if not isinstance(backend, Judges):
+            return reward.score
+
+        def judge(model_id: str, samples: Sequence[Sample]) -> Sequence[float]:
+            prompts = [sample.prompt for sample in samples]
+            return backend.rewards(model_id, prompts, [sample.response for sample in samples])
+
+        return lambda samples: reward.score(samples, judge=judge)
 
     def _answers(
         self, prompts: Sequence[PromptLike], sampling: Sampling, *, tuned: bool = True
@@ -240,14 +249,6 @@ class TextModel(TunedModel):
         call = lambda: backend.predict(self.id, prompts, sampling, tuned=tuned)  # noqa: E731
         return list(persistently(call, self._clock))
 
-    def _loss(self, rows: Sequence[Row], *, tuned: bool) -> Loss | None:
-        backend = self._backend
-        if not isinstance(backend, Scores):
-            return None
-        losses: Sequence[RowLoss] = backend.losses(self.id, rows, tuned=tuned)
-        tokens = sum(loss.tokens for loss in losses)
-        return Loss(nats_per_token=sum(loss.nats for loss in losses) / tokens, tokens=tokens)
-
     def _warn_of_departures(self, prompt: PromptLike) -> None:
         template = self._record.template
         if template is None:
@@ -262,46 +263,3 @@ class TextModel(TunedModel):
                 PromptShapeWarning,
                 stacklevel=4,
             )
-
-
-_OWN: Mapping[str, type[TunedModel]] = MappingProxyType({"text": TextModel})
-
-
-def model_handle(backend: Backend, record: ModelRecord, clock: Clock) -> Any:
-    """The handle for a model, by its kind."""
-    if record.kind in _OWN:
-        return _OWN[record.kind](backend, record, clock)
-    outside = plugged_in(GROUP)
-    if record.kind in outside:
-        return outside[record.kind].load()(backend, record, clock)
-    kinds = (*_OWN, *outside)
-    raise MethodUnsupported(
-        f"There is no handle for a model of the kind {record.kind!r}; known are {either(kinds)}.",
-        hint=f"Install the package that brings it, as an entry point of {GROUP!r}.",
-    )
-
-
-def _asked(row: Row) -> PromptLike:
-    match row:
-        case PromptCompletion(prompt=prompt):
-            return prompt
-        case Conversation(messages=messages):
-            return tuple[Message, ...](messages[:-1])
-        case _:
-            raise SettingInvalid(
-                f"A {type(row).__name__} has no answer to evaluate against.",
-                hint="Pass PromptCompletion or Conversation rows.",
-            )
-
-
-def _with_answer(row: Preference, answer: str) -> PromptCompletion | Conversation:
-    """A row that has one of the two candidates as its answer."""
-    if isinstance(row.prompt, str):
-        return PromptCompletion(prompt=row.prompt, completion=answer)
-    return Conversation(messages=(*row.prompt, Message(role="model", content=answer)))
-
-
-def _room(located: Sequence[Located[Any]]) -> int:
-    """Tokens for an answer: a token is at least a byte, so cutting never costs a match."""
-    longest = max(len((item.row.completion_text() or "").encode()) for item in located)
-    return longest + 8

@@ -118,6 +118,14 @@ class ModelRecord(Received):
     """Figures at the end of training, such as `loss`."""
     location: str | None = None
     """Where the weights lie: a folder or an address."""
+    companions: Mapping[str, str] = Field(default_factory=dict)
+    """Ids of further models that the job gave, by their kind, such as `reward_model`."""
+
+    def companion(self, kind: str) -> ModelRecord:
+        """A further model that the job gave."""
+        return self.model_copy(
+            update={"id": self.companions[kind], "kind": kind, "companions": {}, "location": None}
+        )
 
 
 class JobRecord(Received):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue
@@ -45,6 +46,8 @@ class Circumstances(Value):
 
     num_rows: int = Field(ge=0)
     """Rows to train on."""
+    others: Mapping[str, int] = Field(default_factory=dict)
+    """Rows of every further dataset, by its name."""
     has_validation: bool
     """Whether there are rows to evaluate on during training."""
     rates: LearningRates
@@ -58,6 +61,8 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
     """Name of the way of tuning, such as `supervised`; also the name of its file in each backend."""
     model_kind: ClassVar[str] = "text"
     """Kind of model that it gives."""
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Further models that it gives beside the main one, by name, such as `reward_model`."""
     takes: ClassVar[Mapping[str, tuple[type[Row], ...]]]
     """The kinds of row that it takes, by the name of the dataset. They are in the type of the data as well; this is for
     data that the type checker has not seen."""
@@ -89,3 +94,19 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
                 yield Finding.of(
                     Problem(rules.WRONG_KIND, fact, fix="Pass rows of that kind."), None
                 )
+
+    def is_incomplete(self, parts: Mapping[str, Dataset[Any]]) -> bool:
+        """Whether rows lack something that only the process of the caller can add, such as labels of a function."""
+        return False
+
+    def completed(
+        self, parts: Mapping[str, Dataset[Any]], *, key: str, home: Path
+    ) -> Mapping[str, Dataset[Any]]:
+        """The datasets with what `is_incomplete` says they lack. It may cost: only `Client.tune` calls it, once.
+
+        Args:
+            parts: The datasets by name; they are free of errors.
+            key: Key of the job that they are for.
+            home: Folder for what is worth keeping between jobs.
+        """
+        return parts

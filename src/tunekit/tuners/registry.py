@@ -15,7 +15,10 @@ from tunekit._plugins import plugged_in
 from tunekit._text import did_you_mean, either
 from tunekit.errors import SettingInvalid
 from tunekit.tuners.base import Tuner
+from tunekit.tuners.distillation import Distiller
 from tunekit.tuners.preference import PreferenceTuner
+from tunekit.tuners.reinforcement import ReinforcementTuner
+from tunekit.tuners.rlhf import RLHFTuner
 from tunekit.tuners.supervised import SupervisedTuner
 
 AnyTuner = Tuner[Any, Any]
@@ -24,7 +27,8 @@ GROUP = "tunekit.tuners"
 """Entry points that give a tuner class, by the name of its way of tuning."""
 
 _OWN: Mapping[str, type[AnyTuner]] = {
-    tuner.kind: tuner for tuner in (PreferenceTuner, SupervisedTuner)
+    tuner.kind: tuner
+    for tuner in (Distiller, PreferenceTuner, ReinforcementTuner, RLHFTuner, SupervisedTuner)
 }
 
 

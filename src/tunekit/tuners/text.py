@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from tunekit.catalog import Recommendation
 from tunekit.data.check.requirements import NO_REQUIREMENTS, RecommendedRows, Requirements
 from tunekit.errors import SettingInvalid
-from tunekit.tuners.base import Circumstances, DataT_contra, Setting, Tuner
+from tunekit.tuners.base import Circumstances, DataT_contra, ModelT_co, Setting, Tuner
 from tunekit.tuners.learning_rate import AnyLearningRate, decided_rate
 from tunekit.tuners.schedule import decided_interval, decided_plainly, decided_steps
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tunekit.jobs.models import TextModel  # noqa: F401  # the model that these tuners give
 
 
-class TextTuner(Tuner[DataT_contra, "TextModel"], Generic[DataT_contra]):
-    """A way of tuning that goes over rows in optimiser steps and gives a text model."""
+class StepwiseTuner(Tuner[DataT_contra, ModelT_co], Generic[DataT_contra, ModelT_co]):
+    """A way of tuning that goes over rows in optimiser steps and gives a text model, or more than one."""
 
     rate_share: ClassVar[float] = 1.0
     """Share of the catalog's learning rate that this way of tuning starts from."""
@@ -123,6 +123,10 @@ class TextTuner(Tuner[DataT_contra, "TextModel"], Generic[DataT_contra]):
                 hint="Pass validation=..., for example from rows.split(0.2).",
                 place=type(self).__name__,
             )
+
+
+class TextTuner(StepwiseTuner[DataT_contra, "TextModel"], Generic[DataT_contra]):
+    """A way of tuning that goes over rows in optimiser steps and gives a text model."""
 
 
 def recommended_rows(advice: Recommendation | None) -> Requirements:

@@ -20,15 +20,19 @@ from pathlib import Path
 
 from tunekit import catalog
 from tunekit.backends.local.base_models import find_base_model, model_folder
+from tunekit.backends.local.exporting import export_model
 from tunekit.backends.local.extras import require_local_extra
 from tunekit.backends.local.folder import JobFolder, Manifest, Status
 from tunekit.backends.local.inference import Models
+from tunekit.backends.local.measuring import tried_model
 from tunekit.backends.local.process import spawn_worker
+from tunekit.backends.local.reward_model import Scorers
 from tunekit.backends.local.run import recipe_for
 from tunekit.catalog import LearningRates
 from tunekit.data.rows import Row
 from tunekit.data.store import write_copy
 from tunekit.errors import JobNotFound, KeyReused, ModelNotFound, SettingInvalid
+from tunekit.evaluation.distillation import Tried
 from tunekit.jobs.backend import (
     Inspection,
     Polling,
@@ -38,6 +42,7 @@ from tunekit.jobs.backend import (
     Rows,
     Sampling,
 )
+from tunekit.jobs.exporting import Exported, ExportFormat
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
 from tunekit.jobs.states import JobState
 
@@ -71,6 +76,7 @@ class LocalBackend:
         chosen = root or os.environ.get(HOME_VARIABLE) or "~/.tunekit"
         self._root = Path(chosen).expanduser().resolve()
         self._models = Models(self._root)
+        self._scorers = Scorers(self._root)
 
     @property
     def root(self) -> Path:
@@ -161,10 +167,11 @@ class LocalBackend:
     def fetch_model(self, model_id: str) -> ModelRecord:
         """The model of a job, or one of its checkpoints."""
         weights = model_folder(model_id, self._root)
-        folder = JobFolder(weights.parent if weights.name == "model" else weights.parent.parent)
+        own = weights.name in ("model", "reward_model")
+        folder = JobFolder(weights.parent if own else weights.parent.parent)
         model = folder.record().model
-        if model is not None and model_id == folder.model_id:
-            return model
+        if model is not None and own:
+            return model if model_id == folder.model_id else model.companion(weights.name)
         return _checkpoint_model(folder, model_id, weights)
 
     def list_models(self) -> Sequence[ModelRecord]:
@@ -190,6 +197,33 @@ class LocalBackend:
         require_local_extra()
         base_model = self.fetch_model(model_id).base_model
         return self._models.losses(model_id, base_model, rows, tuned=tuned)
+
+    def export_model(
+        self, model_id: str, folder: Path, format: ExportFormat, *, max_drift: float | None
+    ) -> Exported:
+        """Write the model with its adapter merged, and compare it with the tuned one."""
+        require_local_extra()
+        record = self.fetch_model(model_id)
+        return export_model(
+            self._models, record, folder, format, max_drift=max_drift, home=self._root
+        )
+
+    def tried(
+        self, name: str, prompts: Sequence[str], sampling: Sampling, *, num_timed: int
+    ) -> Tried:
+        """Answer with any model and measure it, loaded into this process."""
+        require_local_extra()
+        return tried_model(
+            self._models, name, prompts, sampling, num_timed=num_timed, home=self._root
+        )
+
+    def rewards(
+        self, model_id: str, prompts: Sequence[PromptLike], responses: Sequence[str]
+    ) -> Sequence[float]:
+        """Score with the reward model, loaded into this process."""
+        require_local_extra()
+        base_model = self.fetch_model(model_id).base_model
+        return self._scorers.get(model_id, base_model).scores(prompts, responses)
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,8 @@ def model_folder(model_id: str, home: Path) -> Path:
         ModelNotFound: There is none of that id.
     """
     job, _, part = model_id.removeprefix("local:").partition("/")
-    folder = home / "jobs" / job / ("model" if part == "model" else f"checkpoints/{part}")
+    whole = part in ("model", "reward_model")
+    folder = home / "jobs" / job / (part if whole else f"checkpoints/{part}")
     inside = folder.resolve().is_relative_to((home / "jobs").resolve())
     if not part or not inside or not _has_weights(folder):
         raise ModelNotFound(

@@ -126,20 +126,17 @@ class Encoder:
             f"A {type(row).__name__} has no answer to learn.", hint="Pass rows with answers."
         )
 
-    def problems(self, encoded: Encoded, *, whose: str, answered: bool = True) -> Iterator[Problem]:
+    def problems(self, encoded: Encoded, *, whose: str) -> Iterator[Problem]:
         """Faults of a row that only its tokens show.
 
         Args:
             encoded: The row.
             whose: Whose limit the context is, for the text.
-            answered: Whether the row has an answer to learn.
         """
         length = len(encoded.input_ids)
         if self.context_tokens is not None and length > self.context_tokens:
             fact = f"The row has {length:,} tokens; {whose} takes {self.context_tokens:,}."
             yield Problem(rules.ROW_TOO_LONG, fact)
-        if not answered:
-            return
         if encoded.num_learnt == 0:
             fact = "No token of the row would be learnt."
             yield Problem(rules.UNTRAINABLE_ROW, fact)

@@ -10,7 +10,7 @@ import math
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -54,6 +54,8 @@ class JobHooks(TrainerCallback):
         stage: The part of the attempt that the trainer does.
         told: Further figures that are passed on, and our word for each.
         watchdog: Sees the figures and may warn; a warning is told once.
+        zero_loss: Whether a loss that is 0 from the start means that nothing is learnt; the loss of reinforcement
+            learning has its mean at 0.
         keep_old_weights: Whether the weights of old checkpoints stay usable as models.
         early_stopping: Evaluations in a row without a lower loss after which to stop.
         best: Folder for the weights with the lowest validation loss; `None` does not keep them.
@@ -65,6 +67,7 @@ class JobHooks(TrainerCallback):
         *,
         told: Mapping[str, str] | None = None,
         watchdog: Watchdog | None = None,
+        zero_loss: Literal["fails", "is-fine"] = "fails",
         keep_old_weights: bool = True,
         early_stopping: int | None = None,
         best: Path | None = None,
@@ -74,6 +77,7 @@ class JobHooks(TrainerCallback):
         self._told = _TOLD | dict(told or {})
         self._watchdog = watchdog
         self._warned: set[str] = set()
+        self._zero_loss = zero_loss
         self._keep_old_weights = keep_old_weights
         self._early_stopping = early_stopping
         self._best = best
@@ -110,7 +114,9 @@ class JobHooks(TrainerCallback):
         finite = {name: value for name, value in told.items() if math.isfinite(value)}
         self._run.recorder.metrics(state.global_step, finite)
         self._warn(told, state)
-        self.problem = self.problem or _loss_problem(told, state)
+        self.problem = self.problem or _divergence(told, state)
+        if self._zero_loss == "fails":
+            self.problem = self.problem or _stillness(told, state)
         if self.problem is not None:
             control.should_training_stop = True
 
@@ -181,21 +187,23 @@ def last_figures(log_history: list[dict[str, Any]], words: Mapping[str, str]) ->
     return found
 
 
-def _loss_problem(told: Mapping[str, float], state: TrainerState) -> JobProblem | None:
+def _divergence(told: Mapping[str, float], state: TrainerState) -> JobProblem | None:
     loss = told.get("loss")
-    if loss is None:
+    if loss is None or math.isfinite(loss):
         return None
-    if not math.isfinite(loss):
-        return JobProblem(
-            code="loss-not-finite",
-            message=f"The loss was {loss} at step {state.global_step}: the run has diverged.",
-            hint="Use a lower learning rate, for example LearningRateMultiplier(0.3).",
-        )
+    return JobProblem(
+        code="loss-not-finite",
+        message=f"The loss was {loss} at step {state.global_step}: the run has diverged.",
+        hint="Use a lower learning rate, for example LearningRateMultiplier(0.3).",
+    )
+
+
+def _stillness(told: Mapping[str, float], state: TrainerState) -> JobProblem | None:
     losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
-    if len(losses) >= _ZERO_LOSSES and not any(losses):
-        return JobProblem(
-            code="loss-zero",
-            message=f"The loss was exactly 0 from the start to step {state.global_step}: nothing is learnt.",
-            hint="The base model knows these answers by heart, or no token of them counts; look at the rows.",
-        )
-    return None
+    if "loss" not in told or len(losses) < _ZERO_LOSSES or any(losses):
+        return None
+    return JobProblem(
+        code="loss-zero",
+        message=f"The loss was exactly 0 from the start to step {state.global_step}: nothing is learnt.",
+        hint="The base model knows these answers by heart, or no token of them counts; look at the rows.",
+    )

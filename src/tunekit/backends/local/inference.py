@@ -57,6 +57,10 @@ class Models:
         self._home = home
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
 
+    def loaded(self, model_id: str) -> Loaded:
+        """A model in memory, loaded now where it is not yet."""
+        return self._get(model_id)
+
     def forget(self, model_id: str) -> None:
         """Drop a model from memory."""
         self._loaded.pop(model_id, None)
@@ -71,36 +75,20 @@ class Models:
         tuned: bool,
     ) -> list[Prediction]:
         """One answer per prompt, in order."""
-        with self._asking(model_id, base_model, tuned=tuned) as loaded, _drawn(sampling):
-            asked = [loaded.encoder.prompt_ids(prompt) for prompt in prompts]
-            _refuse_overlong(asked, loaded.encoder.context_tokens, model_id)
-            predictions: list[Prediction] = []
-            for start in range(0, len(asked), _BATCH):
-                predictions.extend(_generate(loaded, asked[start : start + _BATCH], sampling))
-            return predictions
+        with self._asking(model_id, base_model, tuned=tuned) as loaded:
+            return answers_of(loaded, prompts, sampling, whose=model_id)
 
     def losses(
         self, model_id: str, base_model: str, rows: Sequence[Row], *, tuned: bool
     ) -> list[RowLoss]:
         """One loss per row, in order."""
         with self._asking(model_id, base_model, tuned=tuned) as loaded:
-            encoded = [loaded.encoder.encode(row) for row in rows]
-            losses: list[RowLoss] = []
-            for start in range(0, len(encoded), _BATCH):
-                losses.extend(_losses(loaded, encoded[start : start + _BATCH]))
-            return losses
+            return losses_of(loaded, rows)
 
     @contextmanager
     def _asking(self, model_id: str, base_model: str, *, tuned: bool) -> Generator[Loaded]:
-        import torch
-
-        if tuned:
-            loaded = self._get(model_id)
-            switched: Any = nullcontext()
-        else:
-            loaded = self._base(model_id, base_model)
-            switched = loaded.model.disable_adapter() if loaded.is_adapted else nullcontext()
-        with torch.inference_mode(), switched:
+        loaded = self._get(model_id) if tuned else self._base(model_id, base_model)
+        with asking(loaded, tuned=tuned):
             yield loaded
 
     def _base(self, model_id: str, base_model: str) -> Loaded:
@@ -118,20 +106,65 @@ class Models:
 
 
 def _load(name: str, home: Path) -> Loaded:
+    folder = model_folder(name, home) if name.startswith("local:") else None
+    base = find_base_model(name, home)
+    if folder is not None and is_adapter(folder):
+        return load_model(BaseModel(base.source, base.adapters[:-1]), adapter=folder)
+    return load_model(base)
+
+
+def load_model(base: BaseModel, *, adapter: Path | None = None) -> Loaded:
+    """A model in memory, on the GPU where there is one.
+
+    Args:
+        base: The base model.
+        adapter: Folder of an adapter that is put beside it, so that it can be switched off.
+    """
     import torch
     from peft import PeftModel
 
-    folder = model_folder(name, home) if name.startswith("local:") else None
-    base = find_base_model(name, home)
-    adapted = folder is not None and is_adapter(folder)
-    if adapted:
-        base = BaseModel(base.source, base.adapters[:-1])
     model: Any = load_weights(base)
-    if adapted:
-        model = PeftModel.from_pretrained(model, str(folder))
+    if adapter is not None:
+        model = PeftModel.from_pretrained(model, str(adapter))
     if torch.cuda.is_available():
         model = model.to("cuda")
-    return Loaded(model.eval(), load_encoder(base), adapted)
+    return Loaded(model.eval(), load_encoder(base), adapter is not None)
+
+
+@contextmanager
+def asking(loaded: Loaded, *, tuned: bool = True) -> Generator[None]:
+    """Inside, nothing is learnt, and the adapter is off unless `tuned`."""
+    import torch
+
+    off = loaded.model.disable_adapter() if loaded.is_adapted and not tuned else nullcontext()
+    with torch.inference_mode(), off:
+        yield
+
+
+def answers_of(
+    loaded: Loaded, prompts: Sequence[PromptLike], sampling: Sampling, *, whose: str
+) -> list[Prediction]:
+    """One answer per prompt, in order.
+
+    Raises:
+        SettingInvalid: A prompt is too long for the model.
+    """
+    asked = [loaded.encoder.prompt_ids(prompt) for prompt in prompts]
+    _refuse_overlong(asked, loaded.encoder.context_tokens, whose)
+    predictions: list[Prediction] = []
+    with _drawn(sampling):
+        for start in range(0, len(asked), _BATCH):
+            predictions.extend(_generate(loaded, asked[start : start + _BATCH], sampling))
+    return predictions
+
+
+def losses_of(loaded: Loaded, rows: Sequence[Row]) -> list[RowLoss]:
+    """One loss per row, in order."""
+    encoded = [loaded.encoder.encode(row) for row in rows]
+    losses: list[RowLoss] = []
+    for start in range(0, len(encoded), _BATCH):
+        losses.extend(_losses(loaded, encoded[start : start + _BATCH]))
+    return losses
 
 
 @contextmanager
@@ -148,8 +181,8 @@ def _drawn(sampling: Sampling) -> Generator[None]:
 
 
 def _generate(loaded: Loaded, prompts: list[list[int]], sampling: Sampling) -> Iterator[Prediction]:
-    pad, device = _pad_id(loaded.encoder), loaded.model.device
-    ids, mask = _padded(prompts, pad, device, side="left")
+    pad, device = pad_id(loaded.encoder), loaded.model.device
+    ids, mask = padded(prompts, pad, device, side="left")
     drawing: dict[str, Any] = {"do_sample": False}
     if sampling.temperature > 0:
         drawing = {
@@ -199,9 +232,9 @@ def _prediction(encoder: Encoder, answer: list[int]) -> Prediction:
 def _losses(loaded: Loaded, rows: list[Encoded]) -> Iterator[RowLoss]:
     import torch
 
-    pad, device = _pad_id(loaded.encoder), loaded.model.device
-    ids, mask = _padded([row.input_ids for row in rows], pad, device, side="right")
-    labels, _ = _padded([row.labels for row in rows], NOT_LEARNT, device, side="right")
+    pad, device = pad_id(loaded.encoder), loaded.model.device
+    ids, mask = padded([row.input_ids for row in rows], pad, device, side="right")
+    labels, _ = padded([row.labels for row in rows], NOT_LEARNT, device, side="right")
     logits = loaded.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
     nats = torch.nn.functional.cross_entropy(
         logits.transpose(1, 2), labels[:, 1:], ignore_index=NOT_LEARNT, reduction="none"
@@ -210,7 +243,7 @@ def _losses(loaded: Loaded, rows: list[Encoded]) -> Iterator[RowLoss]:
         yield RowLoss(nats=row_nats, tokens=row.num_learnt)
 
 
-def _padded(
+def padded(
     rows: list[list[int]], padding: int, device: Any, *, side: Literal["left", "right"]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The rows as one table, filled up on one side, and which of it is no filling."""
@@ -226,7 +259,7 @@ def _padded(
     return table.to(device), mask.to(device)
 
 
-def _pad_id(encoder: Encoder) -> int:
+def pad_id(encoder: Encoder) -> int:
     """Any token will do: the mask keeps it out."""
     pad = encoder.tokenizer.pad_token_id
     return pad if isinstance(pad, int) else next(iter(sorted(encoder.stop_ids)), 0)

@@ -21,6 +21,7 @@ from tunekit.backends.local.base_models import (
 from tunekit.backends.local.encoding import ChatTemplateRefuses, Encoded, Encoder
 from tunekit.backends.local.folder import JobFolder
 from tunekit.backends.local.run import RunFailed
+from tunekit.data.check import rules
 from tunekit.data.check.findings import Finding, Problem
 from tunekit.data.dataset import Dataset, Located
 from tunekit.data.rows import Prompt, Row
@@ -39,6 +40,16 @@ _FLOPS_PER_TOKEN_AND_WEIGHT = 6
 """Forward and backward pass together (https://arxiv.org/abs/2001.08361)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How long prompts may be that the model answers while it learns."""
+
+    prompt_tokens: int | None
+    """Longest prompt; `None` is what the model takes."""
+    answer_tokens: int
+    """Longest answer, for which there has to be room."""
+
+
 @dataclass(slots=True)
 class RowsSeen:
     """What an encoder made of rows: their tokens, and the faults that only tokens show."""
@@ -46,6 +57,8 @@ class RowsSeen:
     encoder: Encoder
     whose: str
     """Whose limits the rows are held against."""
+    room: Room | None = None
+    """For prompts that the model answers while it learns."""
     findings: list[Finding] = field(default_factory=list[Finding])
     rows: int = 0
     total: int = 0
@@ -78,9 +91,25 @@ class RowsSeen:
                 yield located, encodings
 
     def _problems(self, row: Row, encodings: tuple[Encoded, ...]) -> Iterator[Problem]:
+        if isinstance(row, Prompt):
+            yield from self._prompt_problems(encodings[0])
+            return
         for encoded in encodings:
-            answered = not isinstance(row, Prompt)
-            yield from self.encoder.problems(encoded, whose=self.whose, answered=answered)
+            yield from self.encoder.problems(encoded, whose=self.whose)
+
+    def _prompt_problems(self, encoded: Encoded) -> Iterator[Problem]:
+        length, room, context = len(encoded.input_ids), self.room, self.encoder.context_tokens
+        most = room.prompt_tokens if room else None
+        answer = room.answer_tokens if room else 1
+        if most is not None and length > most:
+            fact = f"The prompt has {length:,} tokens; prompt_sequence_length is {most:,}."
+            yield Problem(rules.ROW_TOO_LONG, fact)
+        elif context is not None and length + answer > context:
+            fact = (
+                f"The prompt has {length:,} tokens and an answer up to {answer:,}; "
+                f"{self.whose} takes {context:,} in all."
+            )
+            yield Problem(rules.ROW_TOO_LONG, fact)
 
     def tokens(self) -> TokenCount:
         """The tokens so far."""
@@ -111,8 +140,22 @@ def refuse_unusable(seen: Mapping[str, RowsSeen]) -> None:
     )
 
 
-def inspect_text_rows(request: JobRequest, rows: Rows, home: Path) -> Inspection:
+def inspect_text_rows(
+    request: JobRequest,
+    rows: Rows,
+    home: Path,
+    *,
+    drawn: int | None = None,
+    room: Room | None = None,
+) -> Inspection:
     """Look at every row as the model would see it. Nothing is fetched and nothing is changed.
+
+    Args:
+        request: What is asked for.
+        rows: Its datasets.
+        home: Root folder of the backend.
+        drawn: Rows that go through the model in all. `None` takes steps times batch size.
+        room: For prompts that the model answers while it learns.
 
     Raises:
         BaseModelNotFound: There is no such base model.
@@ -127,7 +170,7 @@ def inspect_text_rows(request: JobRequest, rows: Rows, home: Path) -> Inspection
         if base.is_here:
             raise
         return _unseen(name, rows["train"], writes)
-    seen = {part: RowsSeen(encoder, name) for part in rows}
+    seen = {part: RowsSeen(encoder, name, room) for part in rows}
     for part, dataset in rows.items():
         for _ in seen[part].read(dataset.located()):
             pass
@@ -136,7 +179,7 @@ def inspect_text_rows(request: JobRequest, rows: Rows, home: Path) -> Inspection
         findings=tuple(finding for part in seen.values() for finding in part.findings),
         tokens=tokens,
         limits=(Limit(name="tokens per row", value=limit, whose=name),) if limit else (),
-        duration=_duration(request, base, tokens, home),
+        duration=_duration(request, base, _tokens_trained_on(request, tokens, drawn), home),
         writes=writes,
     )
 
@@ -151,10 +194,9 @@ def _unseen(name: str, train: Dataset[Any], writes: tuple[str, ...]) -> Inspecti
 
 
 def _duration(
-    request: JobRequest, base: BaseModel, tokens: TokenCount, home: Path
+    request: JobRequest, base: BaseModel, steps_tokens: int, home: Path
 ) -> Estimate | None:
     """How long training takes: from an earlier job on the same base model, else from the number of weights."""
-    steps_tokens = _tokens_trained_on(request, tokens)
     known = _seconds_per_token(request.tuner, home)
     if known is not None:
         seconds = _START_SECONDS + known * steps_tokens
@@ -171,10 +213,11 @@ def _duration(
     return Estimate(low=seconds / 3, high=seconds * 3, basis=basis)
 
 
-def _tokens_trained_on(request: JobRequest, tokens: TokenCount) -> int:
+def _tokens_trained_on(request: JobRequest, tokens: TokenCount, drawn: int | None) -> int:
     train = request.dataset("train")
     rows = train.num_rows if train else 0
-    drawn = int(request.tuner.train_steps) * int(request.tuner.batch_size)
+    if drawn is None:
+        drawn = int(request.tuner.train_steps) * int(request.tuner.batch_size)
     return round(tokens.total / max(rows, 1) * drawn)
 
 

@@ -28,7 +28,10 @@ GROUP = "tunekit.local"
 """Entry points that give a `Recipe`, by the name of the way of tuning."""
 
 _OWN: Mapping[str, str] = MappingProxyType(
-    {kind: f"tunekit.backends.local.{kind}" for kind in ("preference", "supervised")}
+    {
+        kind: f"tunekit.backends.local.{kind}"
+        for kind in ("distillation", "preference", "reinforcement", "rlhf", "supervised")
+    }
 )
 
 

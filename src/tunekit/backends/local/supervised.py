@@ -7,7 +7,7 @@ Does not belong here: tokens (`encoding.py`, `inspection.py`), hooks and checkpo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +50,21 @@ RECIPE = SupervisedRecipe()
 """What the registry of this backend finds."""
 
 
-def learn_answers(stage: Stage, examples: Examples, into: Path) -> Result:
-    """Let the base model of a run learn the answers of rows, and leave an adapter or a whole model in `into`."""
+def learn_answers(
+    stage: Stage,
+    examples: Examples,
+    into: Path,
+    *,
+    trainer: Callable[..., SFTTrainer] | None = None,
+) -> Result:
+    """Let the base model of a run learn the answers of rows.
+
+    Args:
+        stage: The part of the run.
+        examples: The rows.
+        into: Folder for the adapter or the whole model.
+        trainer: A trainer with another loss. `None` takes `SFTTrainer`.
+    """
     from transformers import set_seed
 
     from tunekit.backends.local.hooks import loss_figures, train
@@ -74,17 +87,21 @@ def learn_answers(stage: Stage, examples: Examples, into: Path) -> Result:
     )  # the trainer draws the adapter's first weights, in some versions before it sets its seed
     model = load_weights(base)
     run.recorder.message(f"base model loaded: {model.num_parameters():,} weights")
-    trainer, hooks = _trainer(stage, model, tables, seen["train"])
+    made, hooks = _trainer(trainer, stage, model, tables, seen["train"])
     started = time.monotonic()
-    train(trainer, hooks, stage)
-    save_model(trainer.model, encoder, tuner, best_folder(run), into)
+    train(made, hooks, stage)
+    save_model(made.model, encoder, tuner, best_folder(run), into)
     drawn = hooks.steps_done * (tuner.batch_size or 1) * seen["train"].mean
     speed = {"seconds_per_token": (time.monotonic() - started) / max(drawn, 1)}
-    return Result(loss_figures(trainer.state.log_history) | speed)
+    return Result(loss_figures(made.state.log_history) | speed)
 
 
 def _trainer(
-    stage: Stage, model: PreTrainedModel, tables: Mapping[str, Table], seen: RowsSeen
+    kind: Callable[..., SFTTrainer] | None,
+    stage: Stage,
+    model: PreTrainedModel,
+    tables: Mapping[str, Table],
+    seen: RowsSeen,
 ) -> tuple[SFTTrainer, JobHooks]:
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -97,7 +114,7 @@ def _trainer(
         early_stopping=tuner.early_stopping,
         best=best_folder(stage.run),
     )
-    trainer = SFTTrainer(
+    trainer = (kind or SFTTrainer)(
         model=model,
         args=_config(stage, seen.longest),
         train_dataset=tables["train"],

@@ -89,6 +89,7 @@ def model_record(folder: JobFolder, request: JobRequest, result: Result) -> Mode
         template=request.template,
         metrics=result.metrics,
         location=str(folder.model),
+        companions={name: f"{folder.id}/{name}" for name in request.tuner.companions},
     )
 
 

@@ -65,6 +65,7 @@ class MemoryBackend:
         faults: What goes wrong.
         predictions: What tuned models answer.
         base_predictions: What their base models answer.
+        rewards: What reward models score an answer with. `None` scores every answer with 0.
 
     Example:
         >>> import tunekit as tk
@@ -85,6 +86,7 @@ class MemoryBackend:
         faults: Iterable[Fault] = (),
         predictions: Answers | None = None,
         base_predictions: Answers | None = None,
+        rewards: Callable[[str], float] | None = None,
     ) -> None:
         self.clock = VirtualClock()
         self.requests: list[JobRequest] = []
@@ -95,6 +97,7 @@ class MemoryBackend:
         self._next_scripts: list[tuple[Step, ...]] = []
         self._faults = [_Planned(fault) for fault in faults]
         self._answers = {True: predictions or {}, False: base_predictions or {}}
+        self._rewards = rewards or (lambda _: 0.0)
         self._jobs: dict[str, ScriptedJob] = {}
 
     def __repr__(self) -> str:
@@ -200,6 +203,9 @@ class MemoryBackend:
             raise ModelNotFound(
                 f"There is no model {model_id!r}.", hint="`client.models()` lists them."
             )
+        kind = model_id.rpartition("/")[2]
+        if kind in model.companions:
+            return model.companion(kind)
         return model.model_copy(update={"id": model_id})
 
     def list_models(self) -> Sequence[ModelRecord]:
@@ -221,6 +227,13 @@ class MemoryBackend:
         texts = [prompt if isinstance(prompt, str) else prompt[-1].text for prompt in prompts]
         found = [answers(text) if callable(answers) else answers.get(text, "") for text in texts]
         return [Prediction(text=text) for text in found]
+
+    def rewards(
+        self, model_id: str, prompts: Sequence[PromptLike], responses: Sequence[str]
+    ) -> Sequence[float]:
+        """The scripted scores."""
+        self.fetch_model(model_id)
+        return [self._rewards(text) for text in responses]
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

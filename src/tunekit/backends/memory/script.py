@@ -198,6 +198,7 @@ class ScriptedJob:
             method=self.request.tuner.kind,
             created_at=_time(self._ended()),
             template=self.request.template,
+            companions={name: f"{self.id}/{name}" for name in self.request.tuner.companions},
         )
 
 

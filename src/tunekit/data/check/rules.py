@@ -109,6 +109,24 @@ CHOICE_OUT_OF_RANGE = _rule(
 EQUAL_CANDIDATES = _rule(
     "equal-candidates", _E, "Both candidates are the same text.", "Delete the row."
 )
+COMPLETION_COUNT = _rule(
+    "completion-count",
+    _E,
+    "There are more or fewer than two completions.",
+    "Keep the best and the worst one, or make a row of each pair.",
+)
+EQUAL_SCORES = _rule(
+    "equal-scores",
+    _E,
+    "Both candidates have the same score.",
+    "Give the preferred one 1 and the other 0, or delete the row.",
+)
+UNUSUAL_SCORE = _rule(
+    "unusual-score",
+    _W,
+    "The scores are not 1 and 0.",
+    "Write 1 for the preferred candidate and 0 for the other: Vertex AI takes nothing else, and only the order counts.",
+)
 
 # --- the dataset as a whole ------------------------------------------------------------------------------------------
 DUPLICATE_ROW = _rule(
@@ -119,6 +137,24 @@ CONFLICTING_COMPLETION = _rule(
     _W,
     "The same prompt has different completions.",
     "Decide on one, or the model learns to guess.",
+)
+CONFLICTING_CHOICE = _rule(
+    "conflicting-choice",
+    _W,
+    "The same two candidates have opposite choices.",
+    "Decide on one, or the two rows cancel each other out.",
+)
+ONE_SIDED_CHOICE = _rule(
+    "one-sided-choice",
+    _W,
+    "The choice is the same side in every row.",
+    "Shuffle the candidates of each row: a model may learn the side, or the file was exported wrongly.",
+)
+LENGTH_DECIDES_CHOICE = _rule(
+    "length-decides-choice",
+    _W,
+    "The choice nearly always follows the length of the candidates.",
+    "Add pairs in which the length speaks against the choice: a reward model would learn the length.",
 )
 TOO_FEW_ROWS = _rule(
     "too-few-rows", _W, "There are fewer rows than the task needs.", "Collect more rows."
@@ -131,6 +167,12 @@ UNTRAINABLE_ROW = _rule(
     _E,
     "The row has no token that would be learnt, or its stop token would not be.",
     "Correct the row, or the chat template of the base model.",
+)
+UNSCORABLE_ROW = _rule(
+    "unscorable-row",
+    _E,
+    "The reward cannot score answers to the row.",
+    "Give the row the field that the reward names, or correct the reward.",
 )
 MISSING_INSTRUCTION = _rule(
     "missing-instruction",

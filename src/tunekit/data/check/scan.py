@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from tunekit._text import plural
 from tunekit.data.check import rules
 from tunekit.data.check.findings import Finding, Place, Problem, Rule
+from tunekit.data.check.preferences import choice_problems
 from tunekit.data.check.records import ParsedRecord
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import Requirements
-from tunekit.data.check.statistics import LabelTally, LengthTally, Statistics
+from tunekit.data.check.statistics import ChoiceTally, LabelTally, LengthTally, Statistics
 from tunekit.data.check.survey import Survey, claimed_format
 from tunekit.data.formats import FORMATS, Decoded
 from tunekit.data.formats.convert import as_kind
-from tunekit.data.rows import Row
+from tunekit.data.rows import Preference, Row
 from tunekit.data.template import DepartureKind, PromptTemplate
 
 _DIGEST_BYTES = 16
@@ -80,7 +81,8 @@ class _First:
     """The first row with some content."""
 
     place: Place
-    completion: bytes | None = None
+    digest: bytes
+    """Of what a later row may have differently."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class Scan:
     prompts: LengthTally = field(default_factory=LengthTally)
     completions: LengthTally = field(default_factory=LengthTally)
     labels: LabelTally = field(default_factory=LabelTally)
+    choices: ChoiceTally = field(default_factory=ChoiceTally)
     _kept: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _first_rows: dict[bytes, _First] = field(default_factory=dict[bytes, _First])
     _first_prompts: dict[bytes, _First] = field(default_factory=dict[bytes, _First])
@@ -138,6 +141,7 @@ class Scan:
             completion_characters=self.completions.lengths(),
             duplicates=self.duplicates,
             labels=self.labels.labels(),
+            choices=self.choices.choices(),
             template=self.found.template,
             digest=dataset_digest(bytes(self.row_digests)),
         )
@@ -154,6 +158,8 @@ class Scan:
         if completion is not None:
             self.completions.add(len(completion))
             self.labels.add(completion.strip())
+        if isinstance(row, Preference):
+            self.choices.add(row)
 
     def _row_problems(self, row: Row, place: Place) -> Iterator[Problem]:
         yield from self._repetition(row, place)
@@ -163,23 +169,26 @@ class Scan:
     def _repetition(self, row: Row, place: Place) -> Iterator[Problem]:
         digest = row_digest(row)
         self.row_digests += digest
-        earlier = self._first_rows.setdefault(digest, _First(place))
+        lesson = row_digest(_chosen_first(row)) if isinstance(row, Preference) else digest
+        earlier = self._first_rows.setdefault(lesson, _First(place, digest))
         if earlier.place is not place:
             self.duplicates += 1
-            yield Problem(rules.DUPLICATE_ROW, f"The same row is at {earlier.place} already.")
+            exchanged = "" if earlier.digest == digest else ", with the candidates exchanged"
+            fact = f"The same row is at {earlier.place} already{exchanged}."
+            yield Problem(rules.DUPLICATE_ROW, fact)
             return
-        completion = row.completion_text()
-        if completion is None:
+        answer = row.chosen if isinstance(row, Preference) else row.completion_text()
+        if answer is None:
             return
-        answer = text_digest(completion)
-        asked = self._first_prompts.setdefault(_question_digest(row), _First(place, answer))
-        if asked.completion != answer:
-            fact = f"The same prompt has another completion at {asked.place}."
-            yield Problem(rules.CONFLICTING_COMPLETION, fact)
+        first = _First(place, text_digest(answer))
+        asked = self._first_prompts.setdefault(_question_digest(row), first)
+        if asked.digest != first.digest:
+            yield _contradiction(row, asked.place)
 
     def _whole_problems(self, requirements: Requirements) -> Iterator[Problem]:
         if self.lines == 0:
             yield Problem(rules.NO_ROWS, "There is no row at all.")
+        yield from choice_problems(self.choices, self.found.format)
         wanted = requirements.recommended_rows
         if wanted is not None and 0 < self.rows < wanted.rows:
             fact = f"{plural(self.rows, 'row')} are too few for {wanted.purpose}: "
@@ -188,9 +197,27 @@ class Scan:
             yield Problem(rules.TOO_FEW_ROWS, fact, fix=fix)
 
 
+def _chosen_first(row: Preference) -> Preference:
+    """The same preference with the candidates in the order that people gave them."""
+    if row.choice == 0:
+        return row
+    return row.model_copy(update={"candidates": (row.chosen, row.rejected), "choice": 0})
+
+
+def _contradiction(row: Row, place: Place) -> Problem:
+    """The problem that an earlier row asks the same and answers otherwise."""
+    if isinstance(row, Preference):
+        fact = f"At {place} the other one of the same two is preferred."
+        return Problem(rules.CONFLICTING_CHOICE, fact)
+    fact = f"The same prompt has another completion at {place}."
+    return Problem(rules.CONFLICTING_COMPLETION, fact)
+
+
 def _question_digest(row: Row) -> bytes:
-    """All that a row asks, which for a conversation is more than its first turn."""
-    asked = row.model_dump(exclude={"extra", "completion"})
+    """All that a row asks: more than the first turn of a conversation, and candidates in any order."""
+    asked = row.model_dump(exclude={"extra", "completion", "choice"})
+    if "candidates" in asked:
+        asked["candidates"] = sorted(asked["candidates"])
     if "messages" in asked:
         asked["messages"] = asked["messages"][:-1]
     return text_digest(repr(asked))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from tunekit._value import Value
 from tunekit.data.formats import FormatName
+from tunekit.data.rows import Preference
 from tunekit.data.template import PromptTemplate
 
 MAX_LABELS = 50
@@ -29,6 +30,17 @@ class Lengths(Value):
     p90: int
     p99: int
     longest: int
+
+
+class Choices(Value):
+    """Which candidates are preferred, as shares of the rows from 0 to 1."""
+
+    second_preferred: float
+    """Rows whose choice is 1."""
+    longer_preferred: float
+    """Rows whose preferred candidate has more characters than the other."""
+    shorter_preferred: float
+    """Rows whose preferred candidate has fewer characters than the other."""
 
 
 class Statistics(Value):
@@ -52,6 +64,8 @@ class Statistics(Value):
     """Rows that are there already, not counting the first of each."""
     labels: Mapping[str, int] | None
     """How often each completion occurs, where there are few distinct ones, most frequent first."""
+    choices: Choices | None = None
+    """Shares of the choices; `None` where the rows have none."""
     template: PromptTemplate | None
     """The shape that the prompts share."""
     digest: str | None
@@ -125,6 +139,34 @@ class LabelTally:
         if self.overflown or len(self.counts) < 2 or rows < 2 * len(self.counts):
             return None
         return dict(sorted(self.counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(slots=True)
+class ChoiceTally:
+    """Choices seen so far."""
+
+    rows: int = 0
+    second: int = 0
+    longer: int = 0
+    shorter: int = 0
+
+    def add(self, row: Preference) -> None:
+        """Count one choice."""
+        chosen, rejected = len(row.chosen), len(row.rejected)
+        self.rows += 1
+        self.second += row.choice
+        self.longer += chosen > rejected
+        self.shorter += chosen < rejected
+
+    def choices(self) -> Choices | None:
+        """The shares, or `None` when nothing was counted."""
+        if not self.rows:
+            return None
+        return Choices(
+            second_preferred=self.second / self.rows,
+            longer_preferred=self.longer / self.rows,
+            shorter_preferred=self.shorter / self.rows,
+        )
 
 
 def _bucket(length: int) -> int:

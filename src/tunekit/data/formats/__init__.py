@@ -9,6 +9,7 @@ from typing import Any, get_args
 from tunekit._text import did_you_mean, either
 from tunekit.data.formats.base import Decoded, Format, FormatName
 from tunekit.data.formats.gemini import GeminiFormat
+from tunekit.data.formats.gemini_preference import GeminiPreferenceFormat
 from tunekit.data.formats.messages import MessagesFormat
 from tunekit.data.formats.palm_chat import PalmChatFormat
 from tunekit.data.formats.preference import PreferenceFormat
@@ -27,6 +28,7 @@ _ALL: tuple[AnyFormat, ...] = (
     GeminiFormat(),
     PromptsFormat(),
     PreferenceFormat(),
+    GeminiPreferenceFormat(),
 )
 
 FORMATS: Mapping[FormatName, AnyFormat] = MappingProxyType({form.name: form for form in _ALL})

@@ -7,14 +7,14 @@ Does not belong here: any field name (the other files of this folder).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from tunekit._text import either
-from tunekit.data.check.findings import Problem
+from tunekit.data.check.findings import Problem, Severity
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats.convert import as_kind
 from tunekit.data.formats.wire import WireRow, problems_of, unknown_field_problems
@@ -22,7 +22,13 @@ from tunekit.data.rows import Row
 from tunekit.errors import FormatLoss
 
 FormatName = Literal[
-    "gemini", "messages", "palm_chat", "preference", "prompt_completion", "prompts"
+    "gemini",
+    "gemini_preference",
+    "messages",
+    "palm_chat",
+    "preference",
+    "prompt_completion",
+    "prompts",
 ]
 """The formats that files may have."""
 
@@ -73,6 +79,10 @@ class Format(ABC, Generic[WireT, NativeT]):
         """Faults of a row whose fields are all valid."""
         yield from ()
 
+    def carried(self, row: NativeT) -> Mapping[str, JsonValue]:
+        """The unknown fields that are written beside the row, just as they are."""
+        return row.extra
+
     def decode(self, line: JsonObject) -> Decoded:
         """The row of a line, with every fault that the line has."""
         wire_type = self.wire_for(line)
@@ -85,7 +95,8 @@ class Format(ABC, Generic[WireT, NativeT]):
         row = self.row_of(wire)
         faults = list(self.problems_in(row))
         notes = unknown_field_problems(wire_type, line, faults)
-        return Decoded(None if faults else row, (*faults, *notes))
+        hindered = any(_severity(fault) is Severity.ERROR for fault in faults)
+        return Decoded(None if hindered else row, (*faults, *notes))
 
     def encode(self, row: Row) -> JsonObject:
         """The line that holds the row, its unknown fields included.
@@ -100,11 +111,16 @@ class Format(ABC, Generic[WireT, NativeT]):
                 hint=f"It holds {self.row_type.__name__} rows; write another format.",
             )
         line = self.line_of(native)
-        clash = sorted(set(line) & set(row.extra))
+        carried = self.carried(native)
+        clash = sorted(set(line) & set(carried))
         if clash:
             raise FormatLoss(
                 f"The row carries {either(clash, last='and')} as an unknown field, and the format "
                 f"{self.name!r} has a field of that name.",
                 hint="Rename the field in the source.",
             )
-        return {**line, **row.extra}
+        return {**line, **carried}
+
+
+def _severity(problem: Problem) -> Severity:
+    return problem.severity or problem.rule.severity

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tunekit.data.rows import Conversation, Message, Prompt, PromptCompletion, Row, RowT
+from tunekit.data.rows import Conversation, Message, PromptCompletion, Row, RowT
 
 
 def as_kind(row: Row, kind: type[RowT]) -> RowT | None:
@@ -22,13 +22,13 @@ def as_kind(row: Row, kind: type[RowT]) -> RowT | None:
     return other if isinstance(other, kind) else None
 
 
-def plain_prompt(row: Prompt) -> Prompt:
+def plain_turns(prompt: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
     """A conversation of one user text as the plain text that it is."""
-    match row.prompt:
+    match prompt:
         case (Message(role="user", content=str(text)),):
-            return Prompt(prompt=text, extra=row.extra)
+            return text
         case _:
-            return row
+            return prompt
 
 
 def _conversation(row: PromptCompletion) -> Conversation:

@@ -91,7 +91,9 @@ class GeminiFormat(Format[GeminiLine, Conversation]):
     row_type = Conversation
 
     def claims(self, line: JsonObject) -> bool:
-        return "contents" in line and last_content_role(line) != "user"
+        if "contents" not in line or "completions" in line:
+            return False
+        return last_content_role(line) != "user"
 
     def resembles(self, line: JsonObject) -> bool:
         return "contents" in line

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, Field
 from tunekit.data.check.findings import Problem
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats.base import Format
-from tunekit.data.formats.convert import plain_prompt
+from tunekit.data.formats.convert import plain_turns
 from tunekit.data.formats.gemini import (
     GeminiLine,
     gemini_line,
@@ -49,7 +49,7 @@ class PromptsFormat(Format[WireRow, Prompt]):
 
     def claims(self, line: JsonObject) -> bool:
         if "contents" in line:
-            return last_content_role(line) == "user"
+            return "completions" not in line and last_content_role(line) == "user"
         for speaker in ("role", "author"):
             if has_turns(line, speaker):
                 return last_speaker(line, speaker) == "user"
@@ -68,7 +68,7 @@ class PromptsFormat(Format[WireRow, Prompt]):
         return PromptLine
 
     def row_of(self, wire: WireRow) -> Prompt:
-        return plain_prompt(Prompt(prompt=_prompt(wire), extra=wire.unknown_fields))
+        return Prompt(prompt=plain_turns(_prompt(wire)), extra=wire.unknown_fields)
 
     def problems_in(self, row: Prompt) -> Iterator[Problem]:
         if isinstance(row.prompt, tuple):

@@ -171,6 +171,8 @@ _EXPECTED: Mapping[str, str] = MappingProxyType(
     {
         "string_type": "a text",
         "int_type": "a whole number",
+        "float_type": "a number",
+        "finite_number": "a finite number",
         "tuple_type": "a list",
         "list_type": "a list",
         "model_type": "an object",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         BaseModelNotFound,
         DatasetChanged,
         DatasetInvalid,
+        ExportDrifted,
         FileKept,
         FormatLoss,
         FormatUnknown,
@@ -52,7 +53,10 @@ if TYPE_CHECKING:
         TunekitError,
     )
     from tunekit.evaluation.comparison import Evaluation
+    from tunekit.evaluation.distillation import DistillationComparison
     from tunekit.jobs.backend import Backend, Prediction
+    from tunekit.jobs.distilled import DistilledModel
+    from tunekit.jobs.exporting import Exported
     from tunekit.jobs.handle import Job
     from tunekit.jobs.models import PromptShapeWarning, TextModel, TunedModel
     from tunekit.jobs.plan import Plan
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
     from tunekit.jobs.reward_models import RewardModel, RLHFModel
     from tunekit.jobs.states import JobState
     from tunekit.tuners.base import Tuner
+    from tunekit.tuners.distillation import Distiller
     from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier
     from tunekit.tuners.preference import PreferenceTuner
     from tunekit.tuners.reinforcement import ReinforcementTuner
@@ -92,9 +97,14 @@ _HOME = {
     "Dataset": "data.dataset",
     "DatasetChanged": "errors",
     "DatasetInvalid": "errors",
+    "DistillationComparison": "evaluation.distillation",
+    "DistilledModel": "jobs.distilled",
+    "Distiller": "tuners.distillation",
     "Evaluation": "evaluation.comparison",
     "Event": "jobs.record",
     "ExactMatch": "tuners.rewards",
+    "ExportDrifted": "errors",
+    "Exported": "jobs.exporting",
     "FileKept": "errors",
     "FilePart": "data.rows",
     "Finding": "data.check.findings",
@@ -172,9 +182,14 @@ __all__ = [
     "Dataset",
     "DatasetChanged",
     "DatasetInvalid",
+    "DistillationComparison",
+    "DistilledModel",
+    "Distiller",
     "Evaluation",
     "Event",
     "ExactMatch",
+    "ExportDrifted",
+    "Exported",
     "FileKept",
     "FilePart",
     "Finding",

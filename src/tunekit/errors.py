@@ -17,6 +17,7 @@
     │   └── JobCancelled                           because somebody cancelled it
     ├── JobTimeout          (TimeoutError)         the wait was too short; the job goes on
     ├── KeyReused           (ValueError)           one key, two different requests
+    ├── ExportDrifted       (RuntimeError)         an exported model answers differently; nothing was kept
     └── BackendFault                               what a backend could not do just now
         ├── TransientFault  (ConnectionError)      nothing happened; try again
         ├── QuotaExceeded   (RuntimeError)         nothing happened; try again later
@@ -142,6 +143,10 @@ class JobTimeout(TunekitError, TimeoutError):
 
 class KeyReused(TunekitError, ValueError):
     """A job of this key exists, and it was asked for with other rows or settings."""
+
+
+class ExportDrifted(TunekitError, RuntimeError):
+    """An exported model does not answer as the tuned one does. Nothing was kept of it."""
 
 
 class BackendFault(TunekitError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import tunekit as tk
-from sample_rows import routing
 from tunekit.testing import (
     BEHAVIOURS,
     Behaviour,
@@ -14,6 +13,7 @@ from tunekit.testing import (
     Stage,
     check_backend,
 )
+from tuner_cases import CASES, Case
 
 LACKS = {
     "the_same_key_elsewhere_gives_the_same_job": "keeps jobs",
@@ -23,15 +23,17 @@ LACKS = {
 """What the fake cannot do: it lives in one process, and has no weights."""
 
 
-def staged(backend: MemoryBackend) -> Stage:
-    """A stage for a fake."""
-    tuner = tk.SupervisedTuner(base_model="any", epochs=1)
-    return Stage(lambda: backend, tuner=tuner, data=routing(12), keeps_jobs=False)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Stage:
-    return staged(MemoryBackend())
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def stage(request: pytest.FixtureRequest) -> Stage:
+    case: Case = request.param
+    backend = MemoryBackend()
+    return Stage(
+        lambda: backend,
+        tuner=case.tuner("any"),
+        data=case.data,
+        other_data=case.other,
+        keeps_jobs=False,
+    )
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,8 +36,8 @@ def test_an_export_answers_like_the_tuned_model_without_tunekit(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
 
     prompt = PROMPT.format(message="my parcel is late, number 3")
-    plain = AutoModelForCausalLM.from_pretrained(str(tmp_path / "out"))
-    tokenizer = AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    plain: Any = AutoModelForCausalLM.from_pretrained(str(tmp_path / "out"))
+    tokenizer: Any = AutoTokenizer.from_pretrained(str(tmp_path / "out"))
     asked = tokenizer.apply_chat_template(
         [{"role": "user", "content": prompt}],
         add_generation_prompt=True,
@@ -63,16 +64,17 @@ def test_an_export_that_drifts_is_refused_and_leaves_nothing(
     inline: tk.Client, tiny_model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tunekit.backends.local import exporting
-    from tunekit.backends.local.base_models import BaseModel
+    from tunekit.backends.local.base_models import BaseModel, find_base_model
 
     model = tuned(inline, tiny_model)
-    find = exporting.find_base_model
     monkeypatch.setattr(
         exporting,
         "find_base_model",
-        lambda name, home: BaseModel(find(name, home).source),  # as if the adapter were forgotten
+        lambda name, home: BaseModel(
+            find_base_model(name, home).source
+        ),  # as if the adapter were forgotten
     )
-    with pytest.raises(tk.BackendFault, match="not the tuned one"):
+    with pytest.raises(tk.ExportDrifted, match="not the tuned one"):
         model.export(tmp_path / "out")
     assert [path for path in tmp_path.iterdir() if "out" in path.name] == []
 

@@ -73,5 +73,5 @@ def test_prompt_and_answer_are_the_tokens_that_the_model_is_asked_with(tiny_mode
             assert encoded.input_ids[: len(asked)] == asked
             learnt = encoded.input_ids[len(asked) :]
             assert len(learnt) == encoded.num_learnt
-            assert encoder.tokenizer.decode(learnt[:-1]).strip() == answer
+            assert str(encoder.tokenizer.decode(learnt[:-1])).strip() == answer
             assert learnt[-1] in encoder.stop_ids

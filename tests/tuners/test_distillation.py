@@ -15,7 +15,7 @@ from sample_rows import routing, routing_lines, write_lines
 from tunekit import catalog
 from tunekit.tuners.base import Circumstances
 from tunekit.tuners.distillation import Distiller
-from tunekit.tuners.labelling import Label, LabelStore
+from tunekit.tuners.labels import Label, LabelStore
 from tunekit.tuners.registry import tuner_from_json, tuner_to_json
 
 RATES = catalog.default_rates("local")

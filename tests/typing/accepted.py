@@ -33,6 +33,22 @@ assert_type(client.jobs(), list[Job[Any]])
 assert_type(client.model("local:1/model", tk.TextModel), tk.TextModel)
 assert_type(client.models(), list[tk.TunedModel])
 
+preferences = tk.Dataset.read("d.jsonl", row=tk.Preference)
+prompts = tk.Dataset.read("e.jsonl", row=tk.Prompt)
+liked = tk.PreferenceTuner(base_model="m", beta=0.2)
+human = tk.RLHFTuner(base_model="m", kl_coeff=0.05)
+earned = tk.ReinforcementTuner(base_model="m", reward=tk.ExactMatch(expected="4"))
+taught = tk.Distiller(base_model="m", teacher="n")
+both = tk.PreferenceData(preferences=preferences, prompts=prompts)
+
+assert_type(client.tune(liked, preferences), Job[tk.TextModel])
+assert_type(client.tune(human, both).result(), tk.RLHFModel)
+assert_type(client.tune(human, both).result().reward_model.score("a", "b"), float)
+assert_type(client.tune(earned, prompts), Job[tk.TextModel])
+assert_type(client.tune(taught, prompts).result(), tk.DistilledModel)
+assert_type(client.tune(taught, pairs).result(), tk.DistilledModel)
+assert_type(earned.reward.try_on("2 + 2?", ["4", "5"]), tk.Tryout)
+
 for backend in (tk.LocalBackend(), tk.MemoryBackend()):
     seam: tk.Backend = backend
     tk.Client(seam)
@@ -44,6 +60,8 @@ def use(model: tk.TextModel) -> None:
     assert_type(model.predict([tk.Message(role="user", content="a")]).text, str)
     assert_type(model.predict_many(["a", "b"]), list[tk.Prediction])
     assert_type(model.evaluate(test), tk.Evaluation)
+    assert_type(model.evaluate(preferences), tk.Evaluation)
+    assert_type(model.evaluate(prompts, reward=tk.LengthReward(max_words=9)), tk.Evaluation)
 
 
 async def wait(job: Job[tk.TextModel]) -> None:

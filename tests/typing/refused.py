@@ -25,12 +25,31 @@ def wrong_rows() -> None:
     client.tune(tuner, "c.jsonl")  # type: ignore[misc]
 
 
+def wrong_rows_for_the_others() -> None:
+    """Each tuner refuses what another one takes."""
+    client.tune(tk.PreferenceTuner(base_model="m"), pairs)  # type: ignore[misc]
+    client.tune(tk.PreferenceTuner(base_model="m"), prompts)  # type: ignore[misc]
+    client.tune(tk.RLHFTuner(base_model="m"), preferences)  # type: ignore[misc]
+    client.tune(tk.RLHFTuner(base_model="m"), pairs)  # type: ignore[misc]
+    reward = tk.ExactMatch(expected="4")
+    client.tune(tk.ReinforcementTuner(base_model="m", reward=reward), pairs)  # type: ignore[misc]
+    client.tune(tk.ReinforcementTuner(base_model="m", reward=reward), preferences)  # type: ignore[misc]
+    client.tune(tk.Distiller(base_model="m", teacher="n"), preferences)  # type: ignore[misc]
+    tk.PreferenceData(preferences=pairs, prompts=prompts)  # type: ignore[arg-type]
+    tk.PreferenceData(preferences=preferences, prompts=preferences)  # type: ignore[arg-type]
+
+
 def wrong_settings() -> None:
     """Settings that the tuner does not have, or not with such a value."""
     tk.SupervisedTuner("tunekit/nano")  # type: ignore[call-arg]
     tk.SupervisedTuner(base_model="m", kl_coeff=0.1)  # type: ignore[call-arg]
     tk.SupervisedTuner(base_model="m", learning_rate=1e-4)  # type: ignore[arg-type]
     tk.SupervisedTuner(base_model="m", task="translation")  # type: ignore[arg-type]
+    tk.PreferenceTuner(base_model="m", task="chat")  # type: ignore[call-arg]
+    tk.RLHFTuner(base_model="m", algorithm="ppo")  # type: ignore[arg-type]
+    tk.ReinforcementTuner(base_model="m")  # type: ignore[call-arg]
+    tk.ReinforcementTuner(base_model="m", reward="exact")  # type: ignore[arg-type]
+    tk.Distiller(base_model="m")  # type: ignore[call-arg]
 
 
 def wrong_names() -> None:
@@ -41,6 +60,6 @@ def wrong_names() -> None:
 
 def wrong_use_of_a_model(model: tk.TextModel) -> None:
     """Questions that a text model does not take."""
-    model.evaluate(preferences)  # type: ignore[arg-type]
+    model.evaluate("a.jsonl")  # type: ignore[arg-type]
     model.predict(3)  # type: ignore[arg-type]
     model.predict("a", tokens=3)  # type: ignore[call-arg]

@@ -1,15 +1,16 @@
-"""Make `tunekit/nano` from nothing: tokenizer, pretraining, model folder.
+"""Make `tunekit/nano` and `tunekit/pico` from nothing: tokenizer, pretraining, model folder.
 
-Run it from the root of the repository (about 75 minutes on one CPU thread):
+Run it from the root of the repository; `README.md` has the times:
 
-    OMP_NUM_THREADS=1 python -m tools.nano.pretrain
+    OMP_NUM_THREADS=1 python -m tools.nano.pretrain nano
+    OMP_NUM_THREADS=1 python -m tools.nano.pretrain pico
 """
 
 import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,8 @@ from .tokenizer import train_tokenizer
 from .training import loss_of, rows, spoken
 
 _CARD = Path(__file__).with_name("model_card.md")
-MODEL_FOLDER = Path(__file__).parents[2] / "src/tunekit/backends/local/nano"
+_PLACE = Path(__file__).parents[2] / "src/tunekit/backends/local"
+MODEL_FOLDER = _PLACE / "nano"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class Recipe:
     """Everything that decides the weights."""
 
     seed: int = 7
-    train_steps: int = 13_000
+    train_steps: int = 10_000
     wide_share: float = 0.12
     """Share of the steps, at the end, that use rows as long as the context."""
     row_width: int = 256
@@ -51,6 +53,13 @@ class Recipe:
     """Standard deviation of the first token embeddings."""
     prompt_weight: float = 0.5
     """Weight of a prompt token in the loss, where a token of the assistant has 1."""
+
+
+RECIPES = {
+    "nano": Recipe(),
+    "pico": Recipe(hidden_size=96, num_layers=2, feed_forward_size=256, train_steps=6_000),
+}
+"""The two models: the one that is tuned, and one a quarter its size that can learn from it."""
 
 
 def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -144,7 +153,11 @@ def _batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[Ten
 
 
 def save(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, folder: Path
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    name: str,
+    recipe: Recipe,
+    folder: Path,
 ) -> None:
     """Write the model folder, weights in bfloat16, and its model card."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,6 +170,7 @@ def save(
     tokenizer.save_pretrained(folder)
     size = (folder / "model.safetensors").stat().st_size
     card = _CARD.read_text(encoding="utf-8").format(
+        name=name,
         **asdict(recipe),
         parameters=model.num_parameters(),
         megabytes=size / 1e6,
@@ -172,15 +186,17 @@ def save(
 def main() -> None:
     """Read the command line and make the model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--steps", type=int, default=Recipe.train_steps)
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--out", type=Path, default=MODEL_FOLDER)
+    parser.add_argument("model", choices=RECIPES)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
-    recipe = Recipe(seed=given.seed, train_steps=given.steps)
+    recipe = RECIPES[given.model]
+    if given.steps is not None:
+        recipe = replace(recipe, train_steps=given.steps)
     model, tokenizer = pretrain(recipe)
-    save(model, tokenizer, recipe, given.out)
+    save(model, tokenizer, given.model, recipe, given.out or _PLACE / given.model)
 
 
 if __name__ == "__main__":

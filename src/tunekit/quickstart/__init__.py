@@ -18,7 +18,12 @@ from tunekit._value import Value
 from tunekit.client import Client
 from tunekit.errors import SettingInvalid
 
-_OWN: Mapping[str, str] = MappingProxyType({"supervised": "tunekit.quickstart.supervised"})
+_OWN: Mapping[str, str] = MappingProxyType(
+    {
+        kind: f"tunekit.quickstart.{kind}"
+        for kind in ("supervised", "rlhf", "preference", "reinforcement")
+    }
+)
 
 Say = Callable[[str, object], None]
 """Is told each step: the line of Python that does it, and the value that comes out."""

@@ -33,6 +33,7 @@ from tunekit.jobs.backend import (
 from tunekit.jobs.record import JobRecord
 from tunekit.jobs.states import JobState
 from tunekit.testing.stage import Stage
+from tunekit.tuners.rewards import LengthReward
 
 ErrorT = TypeVar("ErrorT", bound=Exception)
 
@@ -105,7 +106,8 @@ def looking_beforehand_counts_tokens(stage: Stage) -> None:
     stage.able(Inspects)
     tokens = stage.client.plan(stage.tuner, stage.data).tokens
     assert tokens is not None
-    assert 0 < tokens.trained <= tokens.total
+    assert 0 <= tokens.trained <= tokens.total
+    assert tokens.total > 0
     assert tokens.longest_row <= tokens.total
 
 
@@ -146,8 +148,8 @@ def a_job_echoes_its_rows(stage: Stage) -> None:
     """It tells how many rows it works on, and which."""
     train = stage.finished.record.request.dataset("train")
     assert train is not None
-    assert train.num_rows == len(stage.data)
-    assert train.digest == stage.data.digest()
+    assert train.num_rows == len(stage.rows)
+    assert train.digest == stage.rows.digest()
 
 
 def every_setting_is_decided(stage: Stage) -> None:
@@ -253,8 +255,7 @@ def the_same_key_with_other_settings_is_refused(stage: Stage) -> None:
 def the_same_key_with_other_rows_is_refused(stage: Stage) -> None:
     """Other rows are something else to ask."""
     key = _key(stage)
-    other, _ = stage.data.split(0.5)
-    _raises(KeyReused, lambda: stage.client.tune(stage.tuner, other, key=key))
+    _raises(KeyReused, lambda: stage.client.tune(stage.tuner, stage.other, key=key))
 
 
 def the_same_key_elsewhere_gives_the_same_job(stage: Stage) -> None:
@@ -441,7 +442,7 @@ def the_base_model_can_be_asked_too(stage: Stage) -> None:
 def losses_are_finite_and_fall(stage: Stage) -> None:
     """On the rows that it was tuned on the model is less surprised than its base."""
     backend = stage.able(Scores)
-    rows = stage.data.head(4)
+    rows = stage.answered
     tuned = backend.losses(stage.model.id, rows, tuned=True)
     base = backend.losses(stage.model.id, rows, tuned=False)
     assert all(loss.tokens > 0 and loss.nats >= 0 for loss in (*tuned, *base))
@@ -449,10 +450,12 @@ def losses_are_finite_and_fall(stage: Stage) -> None:
 
 
 def an_evaluation_compares_both(stage: Stage) -> None:
-    """Every row is answered by both models."""
+    """Every row is answered by both models; where the rows have no answer, a reward tells how well."""
     stage.able(Predicts)
-    evaluation = stage.model.evaluate(stage.data, max_rows=4)
-    assert evaluation.rows == min(4, len(stage.data))
+    scored = stage.rows.head(1)[0].completion_text() is None
+    reward = LengthReward(max_words=5) if scored else None
+    evaluation = stage.model.evaluate(stage.rows, reward=reward, max_output_tokens=4, max_rows=4)
+    assert evaluation.rows == min(4, len(stage.rows))
     assert evaluation.tuned.low <= evaluation.tuned.value <= evaluation.tuned.high
 
 

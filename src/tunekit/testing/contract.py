@@ -21,7 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunekit.data.dataset import Dataset
 from tunekit.jobs.backend import Backend
 from tunekit.testing import behaviours
 from tunekit.testing.stage import NotApplicable, Stage
@@ -79,7 +78,7 @@ def check_backend(
     make_backend: Callable[[], Backend],
     *,
     tuner: AnyTuner | None = None,
-    data: Dataset[Any] | None = None,
+    data: Any = None,
     keeps_jobs: bool = True,
 ) -> Held:
     """Hold a backend against every behaviour.
@@ -87,7 +86,7 @@ def check_backend(
     Args:
         make_backend: Gives the backend under test, each time for the same place.
         tuner: A tuner that this backend finishes quickly. `None` takes four steps of supervised tuning.
-        data: Rows for it. `None` takes twelve short ones.
+        data: What it takes. `None` takes twelve short rows.
         keeps_jobs: Whether two backends from `make_backend` see each other's jobs.
 
     Returns:

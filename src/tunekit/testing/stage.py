@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from tunekit.client import Client
 from tunekit.data.dataset import Dataset
-from tunekit.data.rows import PromptCompletion
+from tunekit.data.rows import PromptCompletion, Row
 from tunekit.jobs.backend import Backend
 from tunekit.jobs.handle import Job
 from tunekit.tuners.registry import AnyTuner
@@ -49,14 +49,16 @@ class Stage:
         make_backend: Gives the backend under test, each time for the same place: where the place keeps jobs, one sees
             those of another.
         tuner: A tuner that this backend finishes quickly. The default takes four steps on `tunekit/nano`.
-        data: Rows for it, at least four distinct ones. The default are twelve short ones.
+        data: What it takes, with at least four distinct rows to train on. The default are twelve short rows.
+        other_data: The same kind of data with other rows. `None` takes half of a dataset.
         keeps_jobs: Whether two backends from `make_backend` see each other's jobs.
         patience_seconds: How long a job may take.
     """
 
     make_backend: Callable[[], Backend]
     tuner: AnyTuner = field(default_factory=_short_tuner)
-    data: Dataset[Any] = field(default_factory=_few_rows)
+    data: Any = field(default_factory=_few_rows)
+    other_data: Any = None
     keeps_jobs: bool = True
     patience_seconds: float = 600.0
     started: list[str] = field(default_factory=list[str], init=False)
@@ -114,10 +116,32 @@ class Stage:
         """The model of the finished job."""
         return self.finished.result()
 
+    @property
+    def rows(self) -> Dataset[Any]:
+        """The rows that the tuner trains on."""
+        return self.tuner.datasets(self.data)["train"]
+
+    @property
+    def other(self) -> Any:
+        """Data with other rows."""
+        return self.rows.split(0.5).train if self.other_data is None else self.other_data
+
+    @property
+    def answered(self) -> list[Row]:
+        """A few rows that have an answer.
+
+        Raises:
+            NotApplicable: The tuner takes rows that have none.
+        """
+        rows = self.rows.head(4)
+        if any(row.completion_text() is None for row in rows):
+            raise NotApplicable("rows with answers")
+        return rows
+
     @cached_property
     def prompts(self) -> list[str]:
         """Prompts like those of the rows."""
-        return [row.prompt_text() for row in self.data.head(4)]
+        return [row.prompt_text() for row in self.rows.head(4)]
 
     def able(self, ability: type[AbilityT]) -> AbilityT:
         """The backend as one that has an ability.

@@ -38,13 +38,13 @@ from tunekit.tuners.base import Circumstances, Setting
 from tunekit.tuners.labelling import (
     Ask,
     Labeller,
-    LabelStore,
     Question,
     Reply,
     Wording,
     dataset_of,
     one_by_one,
 )
+from tunekit.tuners.labels import LabelStore
 from tunekit.tuners.text import StepwiseTuner, recommended_rows
 
 if TYPE_CHECKING:

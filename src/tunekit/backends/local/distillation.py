@@ -33,12 +33,12 @@ from tunekit.jobs.record import JobProblem, JobRequest
 from tunekit.tuners.distillation import Distiller
 from tunekit.tuners.labelling import (
     Completed,
-    Provenance,
     conversations,
     dataset_of,
     missing_of,
     reason_prompt,
 )
+from tunekit.tuners.labels import Provenance
 
 if TYPE_CHECKING:
     import torch

@@ -23,13 +23,15 @@ from tunekit.backends.local.files import flush_to_disk, write_atomically
 from tunekit.backends.local.folder import JobFolder
 from tunekit.backends.local.inference import Loaded, Models, asking, load_model
 from tunekit.data.store import read_copy
-from tunekit.errors import BackendFault, FileKept
+from tunekit.errors import ExportDrifted, FileKept
 from tunekit.jobs.exporting import Exported, ExportFormat
 from tunekit.jobs.record import ModelRecord
 
 _NUM_PROMPTS = 8
 _DRIFT, _DRIFT_IN_16_BITS = 0.01, 0.5
 """Drift that is borne, in nats. Merging an adapter rounds each weight once more, which shows in 16 bits only."""
+_CONSIDERED = 10.0
+"""Tokens that are less likely than the likeliest by more than this many nats are never drawn, and do not count."""
 _FALLBACK = ("The quick brown fox jumps over the lazy dog.", "1 2 3")
 """What to compare on where the rows of the job are gone."""
 
@@ -55,7 +57,7 @@ def export_model(
 
     Raises:
         FileKept: The folder is there already.
-        BackendFault: What was written answers differently; nothing is left behind.
+        ExportDrifted: What was written answers differently; nothing is left behind.
     """
     if folder.exists():
         raise FileKept(f"{str(folder)!r} is there already.", hint="Choose another name.")
@@ -65,7 +67,8 @@ def export_model(
         _write(record, fresh, home)
         prompts = _prompts(record, home)
         drift = _drift(models.loaded(record.id), load_model(BaseModel(str(fresh))), prompts)
-        borne = max_drift or (_DRIFT_IN_16_BITS if computes_in_bfloat16() else _DRIFT)
+        usual = _DRIFT_IN_16_BITS if computes_in_bfloat16() else _DRIFT
+        borne = usual if max_drift is None else max_drift
         if not drift <= borne:
             raise _drifted(record, drift, borne)
         flush_to_disk(fresh)
@@ -115,12 +118,8 @@ def _drift(tuned: Loaded, written: Loaded, prompts: Sequence[str]) -> float:
     return largest
 
 
-_CONSIDERED = 10.0
-"""Tokens that are less likely than the likeliest by more than this many nats are never drawn, and do not count."""
-
-
-def _drifted(record: ModelRecord, drift: float, borne: float) -> BackendFault:
-    return BackendFault(
+def _drifted(record: ModelRecord, drift: float, borne: float) -> ExportDrifted:
+    return ExportDrifted(
         f"The exported model is not the tuned one: a next token differs by {drift:.3g} nats, {borne:g} are borne.",
         hint="Nothing was kept. Pass a higher max_drift only where evaluate() shows the same quality.",
         place=record.id,

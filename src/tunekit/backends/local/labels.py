@@ -26,16 +26,14 @@ from tunekit.jobs.record import JobProblem
 from tunekit.tuners.distillation import Distiller, seed_of
 from tunekit.tuners.labelling import (
     Completed,
-    LabelFacts,
     Labeller,
-    LabelStore,
-    Provenance,
     Question,
     Reply,
     Wording,
     dataset_of,
     one_by_one,
 )
+from tunekit.tuners.labels import LabelFacts, LabelStore, Provenance
 
 STAGE = "labels"
 _AT_ONCE = 16

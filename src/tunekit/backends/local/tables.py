@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from datasets import Dataset as Table
 
 
@@ -39,7 +38,7 @@ class _Column:
         self._ids.extend(ids)
         self._ends.append(len(self._ids))
 
-    def as_arrow(self) -> pa.LargeListArray:
+    def as_arrow(self) -> Any:
         """The lists, sharing the memory."""
         import numpy as np
         import pyarrow as pa

@@ -97,7 +97,7 @@ class MemoryBackend:
         self._next_scripts: list[tuple[Step, ...]] = []
         self._faults = [_Planned(fault) for fault in faults]
         self._answers = {True: predictions or {}, False: base_predictions or {}}
-        self._rewards = rewards or (lambda _: 0.0)
+        self._rewards = rewards
         self._jobs: dict[str, ScriptedJob] = {}
 
     def __repr__(self) -> str:
@@ -233,7 +233,8 @@ class MemoryBackend:
     ) -> Sequence[float]:
         """The scripted scores."""
         self.fetch_model(model_id)
-        return [self._rewards(text) for text in responses]
+        scored = self._rewards
+        return [scored(text) if scored else 0.0 for text in responses]
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

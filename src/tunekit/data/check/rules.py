@@ -168,6 +168,12 @@ UNTRAINABLE_ROW = _rule(
     "The row has no token that would be learnt, or its stop token would not be.",
     "Correct the row, or the chat template of the base model.",
 )
+LABEL_MISSING = _rule(
+    "label-missing",
+    _E,
+    "The teacher gave no answer that can be learnt.",
+    "See to the teacher and call again: labels that it gave are kept.",
+)
 UNSCORABLE_ROW = _rule(
     "unscorable-row",
     _E,

@@ -1,0 +1,94 @@
+"""One small case per way of tuning: a tuner that is quick, data for it, and other data of the same kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import tunekit as tk
+from sample_rows import preference_lines, preferences, routing
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way of tuning, small."""
+
+    kind: str
+    settings: dict[str, Any]
+    data: Any
+    other: Any
+
+    def tuner(self, base_model: str) -> Any:
+        """The tuner for a base model."""
+        return _CLASSES[self.kind](base_model=base_model, **self.settings)
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+_CLASSES = {
+    "distillation": tk.Distiller,
+    "preference": tk.PreferenceTuner,
+    "reinforcement": tk.ReinforcementTuner,
+    "rlhf": tk.RLHFTuner,
+    "supervised": tk.SupervisedTuner,
+}
+_RATE = tk.LearningRate(1e-2)
+
+
+def prompts(count: int = 12, *, seed: int = 9) -> tk.Dataset[tk.Prompt]:
+    """Prompts without answers."""
+    lines = [{"input_text": line["input_text"]} for line in preference_lines(count, seed=seed)]
+    return tk.Dataset.read(lines, row=tk.Prompt)
+
+
+def preference_data(*, seed: int = 0) -> tk.PreferenceData:
+    """Pairs and prompts."""
+    return tk.PreferenceData(preferences=preferences(40, seed=seed), prompts=prompts(seed=seed))
+
+
+CASES = (
+    Case(
+        "distillation",
+        {"teacher": "any", "train_steps": 6, "batch_size": 4, "learning_rate": _RATE},
+        routing(12),
+        routing(8, seed=1),
+    ),
+    Case(
+        "preference",
+        {"train_steps": 6, "batch_size": 4, "learning_rate": _RATE},
+        preferences(12),
+        preferences(8, seed=1),
+    ),
+    Case(
+        "reinforcement",
+        {
+            "reward": tk.LengthReward(max_words=2),
+            "train_steps": 2,
+            "prompts_per_step": 2,
+            "max_output_tokens": 4,
+            "learning_rate": _RATE,
+        },
+        prompts(),
+        prompts(8, seed=1),
+    ),
+    Case(
+        "rlhf",
+        {
+            "reward_model_train_steps": 6,
+            "reward_model_learning_rate": _RATE,
+            "reinforcement_learning_train_steps": 2,
+            "prompts_per_step": 2,
+            "target_sequence_length": 4,
+            "weak_reward_model": "accept",
+        },
+        preference_data(),
+        preference_data(seed=1),
+    ),
+    Case(
+        "supervised",
+        {"train_steps": 6, "batch_size": 4, "learning_rate": _RATE},
+        routing(12),
+        routing(8, seed=1),
+    ),
+)

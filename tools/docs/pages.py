@@ -7,6 +7,7 @@ Does not belong here: anything that a person should write.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,23 @@ def rules_page() -> str:
     rows = ((f"`{rule.id}`", rule.severity, rule.summary, rule.fix) for rule in RULES.values())
     lead = "What `Dataset.check()` and `tunekit check` can find. An error keeps a job from starting; the rest does not."
     return _page("Rules", lead, _table(("rule", "severity", "what is wrong", "the way out"), rows))
+
+
+def ways_page() -> str:
+    """Every way of tuning, in the words of its tuner."""
+    blocks = []
+    for kind in kinds():
+        tuner = tuner_class(kind)
+        text = inspect.getdoc(tuner) or ""
+        text = re.sub(
+            r"^(Rows|When to use|When not|Cost|See instead):$", r"**\1.**", text, flags=re.M
+        )
+        text, _, example = text.partition("Example:\n")
+        told = re.sub(r"^ {4}", "", text, flags=re.M).strip()
+        code = inspect.cleandoc(example)
+        blocks.append(f"## {tuner.__name__}\n\n{told}\n\n```python\n{code}\n```")
+    lead = "Every way of tuning: what rows it takes, when to use it and when not, what it costs, and what to use instead."
+    return _page("Ways of tuning", lead, "\n\n".join(blocks))
 
 
 def settings_page() -> str:
@@ -136,6 +154,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "formats.md": formats_page,
     "rules.md": rules_page,
     "settings.md": settings_page,
+    "ways-of-tuning.md": ways_page,
 }
 """Each generated page by its file in `docs/reference`."""
 

@@ -46,6 +46,6 @@ class Exports(Protocol):
 
         Raises:
             FileKept: The folder is there already.
-            BackendFault: What was written answers differently; nothing is left behind.
+            ExportDrifted: What was written answers differently; nothing is left behind.
         """
         ...

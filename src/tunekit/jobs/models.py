@@ -206,7 +206,7 @@ class TextModel(TunedModel):
 
         Raises:
             FileKept: The folder is there already.
-            BackendFault: What was written answers differently; nothing is left behind.
+            ExportDrifted: What was written answers differently; nothing is left behind.
             MethodUnsupported: The backend cannot export.
         """
         backend = self._backend

@@ -56,7 +56,7 @@ CASES = (
     ),
     Case(
         "preference",
-        {"train_steps": 6, "batch_size": 4, "learning_rate": _RATE},
+        {"train_steps": 12, "batch_size": 4, "learning_rate": _RATE, "seed": 1},
         preferences(12),
         preferences(8, seed=1),
     ),

@@ -39,13 +39,13 @@ def ways_page() -> str:
         tuner = tuner_class(kind)
         text = inspect.getdoc(tuner) or ""
         text = re.sub(
-            r"^(Rows|When to use|When not|Cost|See instead):$", r"**\1.**", text, flags=re.M
+            r"^(Rows|When to use|When not|Cost|See instead):$", r"**\1.**", text, flags=re.MULTILINE
         )
         text, _, example = text.partition("Example:\n")
-        told = re.sub(r"^ {4}", "", text, flags=re.M).strip()
+        told = re.sub(r"^ {4}", "", text, flags=re.MULTILINE).strip()
         code = inspect.cleandoc(example)
         blocks.append(f"## {tuner.__name__}\n\n{told}\n\n```python\n{code}\n```")
-    lead = "Every way of tuning: what rows it takes, when to use it and when not, what it costs, and what to use instead."
+    lead = "Every way of tuning: the rows it takes, when to use it and when not, what it costs, and what else to use."
     return _page("Ways of tuning", lead, "\n\n".join(blocks))
 
 

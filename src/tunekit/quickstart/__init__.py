@@ -21,7 +21,7 @@ from tunekit.errors import SettingInvalid
 _OWN: Mapping[str, str] = MappingProxyType(
     {
         kind: f"tunekit.quickstart.{kind}"
-        for kind in ("supervised", "rlhf", "preference", "reinforcement")
+        for kind in ("supervised", "rlhf", "preference", "reinforcement", "distillation")
     }
 )
 

@@ -26,7 +26,7 @@ from tunekit.data.rows import Row
 DataT_contra = TypeVar("DataT_contra", contravariant=True)
 ModelT_co = TypeVar("ModelT_co", covariant=True)
 
-KnownBaseModel = Literal["tunekit/nano"]
+KnownBaseModel = Literal["tunekit/nano", "tunekit/pico"]
 """Base models by name; any other id or folder is taken too."""
 
 

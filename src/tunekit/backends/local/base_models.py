@@ -21,8 +21,8 @@ from tunekit.errors import BaseModelNotFound, ModelNotFound
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-NANO = "tunekit/nano"
-_SHIPPED = {NANO: Path(__file__).parent / "nano"}
+_SHIPPED = {f"tunekit/{name}": Path(__file__).parent / name for name in ("nano", "pico")}
+"""Models inside tunekit; `tools/nano` makes them."""
 
 
 @dataclass(frozen=True, slots=True)

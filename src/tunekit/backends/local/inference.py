@@ -153,9 +153,21 @@ def answers_of(
     _refuse_overlong(asked, loaded.encoder.context_tokens, whose)
     predictions: list[Prediction] = []
     with _drawn(sampling):
-        for start in range(0, len(asked), _BATCH):
-            predictions.extend(_generate(loaded, asked[start : start + _BATCH], sampling))
+        for batch in _batches(asked, loaded.encoder, sampling.max_output_tokens):
+            predictions.extend(_generate(loaded, batch, sampling))
     return predictions
+
+
+def _batches(
+    asked: list[list[int]], encoder: Encoder, max_output_tokens: int
+) -> Iterator[list[list[int]]]:
+    """Prompts that are answered at once; alone where the context would cut them all to the length of the shortest."""
+    for start in range(0, len(asked), _BATCH):
+        batch = asked[start : start + _BATCH]
+        if _room(encoder, max(map(len, batch))) >= max_output_tokens:
+            yield batch
+        else:
+            yield from ([prompt] for prompt in batch)
 
 
 def losses_of(loaded: Loaded, rows: Sequence[Row]) -> list[RowLoss]:

@@ -1,0 +1,59 @@
+"""Distillation: a tuned model teaches one a quarter its size to route support messages, from messages without answers.
+
+Belongs here: the steps and the messages (`support_prompts.jsonl`, written for tunekit by `tools/nano`).
+Does not belong here: anything that a user could not write the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib.resources import as_file, files
+
+from tunekit.client import Client
+from tunekit.data.dataset import Dataset
+from tunekit.data.rows import Prompt, PromptCompletion
+from tunekit.quickstart import Outcome, Say
+from tunekit.tuners.distillation import Distiller
+from tunekit.tuners.supervised import SupervisedTuner
+
+
+def run(client: Client, say: Say) -> Outcome:
+    """Tune a teacher, let it answer, tune the student, compare all three."""
+    started = time.monotonic()
+    folder = files("tunekit.quickstart")
+    with (
+        as_file(folder / "support_routing.jsonl") as answered,
+        as_file(folder / "support_prompts.jsonl") as unanswered,
+    ):
+        rows = Dataset.read(answered, row=PromptCompletion)
+        train, test = rows.split(0.2, seed=7)
+        teacher = client.tune(
+            SupervisedTuner(base_model="tunekit/nano", task="classification"),
+            train,
+            display_name="teacher",
+        ).result()
+        say("teacher = client.tune(tk.SupervisedTuner(...), train).result()", teacher)
+
+        generated = Dataset.read(unanswered, row=Prompt)
+        seen = [Prompt(prompt=row.prompt) for row in train]
+        prompts = Dataset.read([*generated, *seen], row=Prompt)
+        say("prompts", prompts)
+        tuner = Distiller(base_model="tunekit/pico", teacher=teacher.id, tuning_mode="full")
+        say("client.plan(tuner, prompts)", client.plan(tuner, prompts))
+        job = client.tune(tuner, prompts, display_name="student")
+        say("job = client.tune(tuner, prompts, display_name='student')", job.id)
+        model = job.result()
+        say("model = job.result()", model)
+
+        comparison = model.compare(test)
+        say("model.compare(test)", str(comparison))
+        count = len(prompts)
+    return Outcome(
+        method=tuner.kind,
+        metric=comparison.beside_teacher.metric,
+        before=round(comparison.untuned.quality.value, 4),
+        after=round(comparison.tuned.quality.value, 4),
+        rows=count,
+        seconds=round(time.monotonic() - started, 1),
+        model_id=model.id,
+    )

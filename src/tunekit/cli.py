@@ -74,6 +74,12 @@ Validation = Annotated[
 Root = Annotated[
     Path | None, typer.Option(help="Folder of jobs and models; else TUNEKIT_HOME, else ~/.tunekit.")
 ]
+Further = Annotated[
+    list[str],
+    typer.Option(
+        "--data", help="Further rows as NAME=FILE, such as prompts=prompts.jsonl for rlhf."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 JobId = Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 ModelId = Annotated[str, typer.Argument(help="Id of a model or checkpoint.", metavar="MODEL")]
@@ -99,6 +105,7 @@ def check(
     method: Annotated[str | None, typer.Option(help="Also check for this way of tuning.")] = None,
     base_model: Base = "tunekit/nano",
     settings: Settings = [],  # noqa: B006  # typer reads it
+    further: Further = [],  # noqa: B006
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +114,8 @@ def check(
     if method is None:
         report = rows.check(name=_named(files))
     else:
-        report = _client(root).check(_tuner(method, base_model, settings), rows)
+        tuner = _tuner(method, base_model, settings)
+        report = _client(root).check(tuner, _data(tuner, files, further))
     _show(report, as_json)
     if not report.ok:
         sys.exit(1)
@@ -120,14 +128,16 @@ def plan(
     base_model: Base = "tunekit/nano",
     settings: Settings = [],  # noqa: B006
     validation: Validation = [],  # noqa: B006
+    further: Further = [],  # noqa: B006
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what `tune` would do. Changes nothing and costs nothing."""
+    tuner = _tuner(method, base_model, settings)
     made = _client(root).plan(
-        _tuner(method, base_model, settings),
-        Dataset.read(files),
-        validation=Dataset.read(validation) if validation else None,
+        tuner,
+        _data(tuner, files, further),
+        validation=_data(tuner, validation, further) if validation else None,
     )
     _show(made, as_json)
     if not made.ok:
@@ -141,6 +151,7 @@ def tune(
     base_model: Base = "tunekit/nano",
     settings: Settings = [],  # noqa: B006
     validation: Validation = [],  # noqa: B006
+    further: Further = [],  # noqa: B006
     name: Annotated[str | None, typer.Option(help="Name for people.")] = None,
     key: Annotated[str | None, typer.Option(help="Equal keys start one job.")] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it is over.")] = True,
@@ -148,10 +159,11 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Check the rows and start a job."""
+    tuner = _tuner(method, base_model, settings)
     job = _client(root, watch="lines" if wait else "silent").tune(
-        _tuner(method, base_model, settings),
-        Dataset.read(files),
-        validation=Dataset.read(validation) if validation else None,
+        tuner,
+        _data(tuner, files, further),
+        validation=_data(tuner, validation, further) if validation else None,
         display_name=name,
         key=key,
     )
@@ -275,6 +287,19 @@ def _client(root: Path | None, watch: WatchStyle = "silent") -> Client:
 def _tuner(method: str, base_model: str, settings: Sequence[str]) -> AnyTuner:
     kind = tuner_class(method)
     return kind.model_validate({"base_model": base_model} | dict(map(_setting, settings)))
+
+
+def _data(tuner: AnyTuner, files: Sequence[str], further: Sequence[str]) -> Any:
+    """What the tuner takes, from the files to train on and further ones by name."""
+    parts = {"train": Dataset.read(files)}
+    for text in further:
+        name, equals, file = text.partition("=")
+        if not equals:
+            raise errors.SettingInvalid(
+                f"{text!r} names no rows.", hint="Write --data NAME=FILE, such as prompts=a.jsonl."
+            )
+        parts[name] = Dataset.read(file)
+    return tuner.data_of(parts)
 
 
 def _setting(text: str) -> tuple[str, JsonValue]:

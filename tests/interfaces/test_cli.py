@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sample_rows import PROMPT, routing_lines, write_lines
+from sample_rows import PROMPT, preference_lines, routing_lines, write_lines
 from tunekit import cli
 
 
@@ -151,3 +151,24 @@ def test_the_command_is_installed(rows_file: str) -> None:
     )
     assert done.returncode == 0
     assert "24 rows" in done.stdout
+
+
+def test_rows_of_several_kinds_are_given_by_name(
+    tunekit: Any, tmp_path: Path, tiny_model: str
+) -> None:
+    pairs = write_lines(tmp_path / "pairs.jsonl", preference_lines(30))
+    asked = [{"input_text": line["input_text"]} for line in preference_lines(12, seed=4)]
+    prompts = write_lines(tmp_path / "prompts.jsonl", asked)
+    wanted = ("plan", pairs, "--method", "rlhf", "--base-model", tiny_model, "--json")
+    code, out, _ = tunekit(*wanted, "--data", f"prompts={prompts}")
+    assert code == 0
+    datasets = {part["name"]: part["num_rows"] for part in json.loads(out)["job"]["datasets"]}
+    assert datasets == {"train": 30, "prompts": 12}
+    for further, told in (
+        ((), "no 'prompts' rows"),
+        (("--data", "x=y"), "'x'"),
+        (("--data", "x"), "names no rows"),
+    ):
+        code, _, err = tunekit(*wanted, *further)
+        assert code == 2
+        assert told in err

@@ -22,6 +22,7 @@ from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import Row
+from tunekit.errors import SettingInvalid
 
 DataT_contra = TypeVar("DataT_contra", contravariant=True)
 ModelT_co = TypeVar("ModelT_co", covariant=True)
@@ -76,6 +77,15 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
     def datasets(self, data: DataT_contra) -> Mapping[str, Dataset[Any]]:
         """The datasets inside the data by name; the one to train on is called `train`."""
 
+    def data_of(self, parts: Mapping[str, Dataset[Any]]) -> Any:
+        """The data from its datasets by name: the other way round than `datasets`.
+
+        Raises:
+            SettingInvalid: A dataset is missing, or is one that this way of tuning does not take.
+        """
+        refuse_other_names(self, parts, needed=("train",))
+        return parts["train"]
+
     @abstractmethod
     def decided(self, circumstances: Circumstances) -> tuple[Self, tuple[Setting, ...]]:
         """The same tuner with every open setting decided, and where each value comes from."""
@@ -110,3 +120,25 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
             home: Folder for what is worth keeping between jobs.
         """
         return parts
+
+
+def refuse_other_names(
+    tuner: Tuner[Any, Any], parts: Mapping[str, Dataset[Any]], *, needed: tuple[str, ...]
+) -> None:
+    """Raise unless the needed datasets are there, and no other than the tuner takes.
+
+    Raises:
+        SettingInvalid: Otherwise.
+    """
+    taken = tuple(tuner.takes)
+    missing = [name for name in needed if name not in parts]
+    strange = [name for name in parts if name not in taken]
+    if missing or strange:
+        fact = (
+            f"It has no {either(missing)} rows."
+            if missing
+            else f"It takes no {either(strange)} rows."
+        )
+        raise SettingInvalid(
+            fact, hint=f"Give rows named {either(taken, last='and')}.", place=type(tuner).__name__
+        )

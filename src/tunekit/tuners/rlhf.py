@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from tunekit._text import plural
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import Preference, Prompt, Row
-from tunekit.tuners.base import Circumstances, Setting, Tuner
+from tunekit.tuners.base import Circumstances, Setting, Tuner, refuse_other_names
 from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier, decided_rate
 from tunekit.tuners.schedule import decided_interval, decided_plainly, steps_for
 
@@ -120,6 +120,14 @@ class RLHFTuner(Tuner["PreferenceData", "RLHFModel"]):
     def datasets(self, data: PreferenceData) -> Mapping[str, Dataset[Any]]:
         parts = {"train": data.preferences, "prompts": data.prompts}
         return parts if data.evaluation is None else parts | {"evaluation": data.evaluation}
+
+    def data_of(self, parts: Mapping[str, Dataset[Any]]) -> PreferenceData:
+        refuse_other_names(self, parts, needed=("train", "prompts"))
+        return PreferenceData(
+            preferences=parts["train"],
+            prompts=parts["prompts"],
+            evaluation=parts.get("evaluation"),
+        )
 
     @model_validator(mode="after")
     def _one_way_to_say_a_rate(self) -> Self:

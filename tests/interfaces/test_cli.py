@@ -166,7 +166,7 @@ def test_rows_of_several_kinds_are_given_by_name(
     assert datasets == {"train": 30, "prompts": 12}
     for further, told in (
         ((), "no 'prompts' rows"),
-        (("--data", "x=y"), "'x'"),
+        (("--data", f"prompts={prompts}", "--data", f"x={prompts}"), "no 'x' rows"),
         (("--data", "x"), "names no rows"),
     ):
         code, _, err = tunekit(*wanted, *further)

@@ -7,6 +7,7 @@ Does not belong here: tokens (`encoding.py`), finding weights (`base_models.py`)
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -125,7 +126,9 @@ def load_model(base: BaseModel, *, adapter: Path | None = None) -> Loaded:
 
     model: Any = load_weights(base)
     if adapter is not None:
-        model = PeftModel.from_pretrained(model, str(adapter))
+        with warnings.catch_warnings():  # PEFT asks transformers by names that are on their way out
+            warnings.simplefilter("ignore", FutureWarning)
+            model = PeftModel.from_pretrained(model, str(adapter))
     if torch.cuda.is_available():
         model = model.to("cuda")
     return Loaded(model.eval(), load_encoder(base), adapter is not None)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 from pydantic import Field
 
@@ -58,7 +57,7 @@ class Report(Value):
         added = tuple(findings)
         counts = Counter(self.counts) + Counter(finding.rule for finding in added)
         return self.model_copy(
-            update={"findings": (*self.findings, *added), "counts": MappingProxyType(counts)}
+            update={"findings": (*self.findings, *added), "counts": dict(counts)}
         )
 
     def raise_if_errors(self) -> None:

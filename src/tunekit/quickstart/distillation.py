@@ -28,7 +28,7 @@ def run(client: Client, say: Say) -> Outcome:
         rows = Dataset.read(answered, row=PromptCompletion)
         train, test = rows.split(0.2, seed=7)
         teacher = client.tune(
-            SupervisedTuner(base_model="tunekit/nano", task="classification", epochs=5),
+            SupervisedTuner(base_model="tunekit/nano", task="classification", epochs=4),
             train,
             display_name="teacher",
         ).result()

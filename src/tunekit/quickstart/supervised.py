@@ -35,7 +35,7 @@ def run(client: Client, say: Say) -> Outcome:
             f"{len(train)} rows to learn, {len(test)} held out",
         )
 
-        tuner = SupervisedTuner(base_model="tunekit/nano", task="classification", epochs=5)
+        tuner = SupervisedTuner(base_model="tunekit/nano", task="classification", epochs=4)
         say("client.plan(tuner, train)", client.plan(tuner, train))
         job = client.tune(tuner, train, display_name="support routing")
         say("job = client.tune(tuner, train, display_name='support routing')", job.id)

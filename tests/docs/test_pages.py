@@ -6,10 +6,9 @@ import doctest
 import pkgutil
 import re
 import shlex
-import shutil
 import tomllib
 from importlib import import_module
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +44,10 @@ def test_the_python_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with as_file(files("tunekit.quickstart") / "support_routing.jsonl") as rows:
-        shutil.copy(rows, "tickets.jsonl")
+    rows = (files("tunekit.quickstart") / "support_routing.jsonl").read_text(encoding="utf-8")
+    Path("tickets.jsonl").write_text(
+        "".join(rows.splitlines(keepends=True)[:120]), encoding="utf-8"
+    )
     for example in Sybil(parsers=[PythonCodeBlockParser()]).parse(page):
         example.evaluate()
 

@@ -23,7 +23,7 @@ from .pretrain import MODEL_FOLDER
 from .transfer_tasks import order_number_rows, read_rows, review_rows, routing_rows
 from .tuning import Row, Tuned, Tuning, accuracy, answers, load, tune
 
-_LORA = Tuning()
+_LORA = Tuning(learning_rate=0.002)
 _FULL = Tuning(method="full", learning_rate=0.001)
 _HELD_OUT_SEED = 1_000_003
 _SKILLS = (

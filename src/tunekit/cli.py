@@ -33,7 +33,7 @@ from tunekit.display.views import picture
 from tunekit.jobs.handle import Job
 from tunekit.jobs.models import TextModel
 from tunekit.jobs.watching import WatchStyle
-from tunekit.quickstart import quickstart_of
+from tunekit.quickstart import Size, quickstart_of
 from tunekit.tuners.registry import AnyTuner, tuner_class
 
 _EXIT_CODES: Sequence[tuple[type[Exception], int]] = (
@@ -260,6 +260,10 @@ def doctor(root: Root = None, as_json: AsJson = False) -> None:
 @app.command()
 def quickstart(
     method: Annotated[str, typer.Argument(help="Way of tuning.")] = "supervised",
+    max_rows: Annotated[
+        int | None, typer.Option(help="Sample rows to take, to be quicker.")
+    ] = None,
+    train_steps: Annotated[int | None, typer.Option(help="Steps of each training.")] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
@@ -270,7 +274,8 @@ def quickstart(
         console.print(f"\n>>> {line}", style="bold", markup=False, highlight=False)
         console.print(picture(value) if isinstance(value, BaseModel) else str(value), markup=False)
 
-    outcome = quickstart_of(method)(_client(root, watch="lines"), say)
+    size = Size(max_rows=max_rows, train_steps=train_steps)
+    outcome = quickstart_of(method)(_client(root, watch="lines"), say, size)
     if as_json:
         _print_json(outcome.model_dump(mode="json"))
     else:

@@ -8,14 +8,21 @@ Does not belong here: printing (`cli.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
+from importlib.resources import as_file, files
+from itertools import islice
 from types import MappingProxyType
 from typing import Protocol, cast
+
+from pydantic import Field
 
 from tunekit._text import did_you_mean, either
 from tunekit._value import Value
 from tunekit.client import Client
+from tunekit.data.dataset import Dataset
+from tunekit.data.rows import RowT
 from tunekit.errors import SettingInvalid
 
 _OWN: Mapping[str, str] = MappingProxyType(
@@ -45,12 +52,35 @@ class Outcome(Value):
     model_id: str
 
 
+class Size(Value):
+    """How much of a quickstart is run; less of it is quicker, and learns less."""
+
+    max_rows: int | None = Field(default=None, ge=20)
+    """Sample rows to take, of each kind. `None` takes all."""
+    train_steps: int | None = Field(default=None, ge=1)
+    """Optimiser steps of each training. `None` takes those that the tuner decides on."""
+
+
+WHOLE = Size()
+
+
 class Quickstart(Protocol):
     """Tunes, evaluates and predicts, telling each step."""
 
-    def __call__(self, client: Client, say: Say) -> Outcome:
+    def __call__(self, client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         """Run it."""
         ...
+
+
+@contextmanager
+def sample_rows(name: str, row: type[RowT], size: Size) -> Generator[Dataset[RowT]]:
+    """The sample rows in a file of this folder."""
+    with as_file(files("tunekit.quickstart") / name) as path:
+        rows = Dataset.read(path, row=row)
+        if size.max_rows is None:
+            yield rows
+        else:
+            yield Dataset.read(list(islice(rows, size.max_rows)), row=row)
 
 
 def methods() -> tuple[str, ...]:

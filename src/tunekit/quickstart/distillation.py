@@ -7,38 +7,35 @@ Does not belong here: anything that a user could not write the same way.
 from __future__ import annotations
 
 import time
-from importlib.resources import as_file, files
 
 from tunekit.client import Client
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import Prompt, PromptCompletion
-from tunekit.quickstart import Outcome, Say
+from tunekit.quickstart import WHOLE, Outcome, Say, Size, sample_rows
+from tunekit.quickstart.supervised import routing_tuner
 from tunekit.tuners.distillation import Distiller
-from tunekit.tuners.supervised import SupervisedTuner
 
 
-def run(client: Client, say: Say) -> Outcome:
+def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
     """Tune a teacher, let it answer, tune the student, compare all three."""
     started = time.monotonic()
-    folder = files("tunekit.quickstart")
     with (
-        as_file(folder / "support_routing.jsonl") as answered,
-        as_file(folder / "support_prompts.jsonl") as unanswered,
+        sample_rows("support_routing.jsonl", PromptCompletion, size) as rows,
+        sample_rows("support_prompts.jsonl", Prompt, size) as generated,
     ):
-        rows = Dataset.read(answered, row=PromptCompletion)
         train, test = rows.split(0.2, seed=7)
-        teacher = client.tune(
-            SupervisedTuner(base_model="tunekit/nano", task="classification", epochs=4),
-            train,
-            display_name="teacher",
-        ).result()
+        teacher = client.tune(routing_tuner(size), train, display_name="teacher").result()
         say("teacher = client.tune(tk.SupervisedTuner(...), train).result()", teacher)
 
-        generated = Dataset.read(unanswered, row=Prompt)
-        seen = [Prompt(prompt=row.prompt) for row in train]
-        prompts = Dataset.read([*generated, *seen], row=Prompt)
+        asked = [Prompt(prompt=row.prompt) for row in train]
+        prompts = Dataset.read([*generated, *asked], row=Prompt)
         say("prompts", prompts)
-        tuner = Distiller(base_model="tunekit/pico", teacher=teacher.id, tuning_mode="full")
+        tuner = Distiller(
+            base_model="tunekit/pico",
+            teacher=teacher.id,
+            tuning_mode="full",
+            train_steps=size.train_steps,
+        )
         say("client.plan(tuner, prompts)", client.plan(tuner, prompts))
         job = client.tune(tuner, prompts, display_name="student")
         say("job = client.tune(tuner, prompts, display_name='student')", job.id)

@@ -9,20 +9,20 @@ from __future__ import annotations
 import time
 
 from tunekit.client import Client
-from tunekit.quickstart import Outcome, Say
+from tunekit.quickstart import WHOLE, Outcome, Say, Size
 from tunekit.quickstart.replies import ANSWER_TOKENS, MESSAGE, POLITE, prompts_of, reply_pairs
 from tunekit.tuners.preference import PreferenceTuner
 
 
-def run(client: Client, say: Say) -> Outcome:
+def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
     """Check, plan, tune, evaluate, predict."""
     started = time.monotonic()
-    with reply_pairs() as pairs:
+    with reply_pairs(size) as pairs:
         say("pairs = tk.Dataset.read('reply_preferences.jsonl', row=tk.Preference)", pairs)
         say("pairs.check()", pairs.check())
         train, test = pairs.split(0.2, seed=7)
 
-        tuner = PreferenceTuner(base_model="tunekit/nano")
+        tuner = PreferenceTuner(base_model="tunekit/nano", train_steps=size.train_steps)
         say("client.plan(tuner, train)", client.plan(tuner, train))
         job = client.tune(tuner, train, display_name="polite replies")
         say("job = client.tune(tuner, train, display_name='polite replies')", job.id)

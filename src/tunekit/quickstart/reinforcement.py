@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from tunekit.client import Client
-from tunekit.quickstart import Outcome, Say
+from tunekit.quickstart import WHOLE, Outcome, Say, Size
 from tunekit.quickstart.replies import ANSWER_TOKENS, MESSAGE, prompts_of, reply_pairs
 from tunekit.tuners.reinforcement import ReinforcementTuner
 from tunekit.tuners.rewards import LengthReward
@@ -17,10 +17,10 @@ from tunekit.tuners.rewards import LengthReward
 _TRIED = ("Wait.", "It comes Monday.", "Thank you for your message. It will be with you by Monday.")
 
 
-def run(client: Client, say: Say) -> Outcome:
+def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
     """Try the reward, check, plan, tune, evaluate, predict."""
     started = time.monotonic()
-    with reply_pairs() as pairs:
+    with reply_pairs(size) as pairs:
         prompts = prompts_of(pairs)
         say("prompts", prompts)
         reward = LengthReward(min_words=2, max_words=6)
@@ -28,7 +28,10 @@ def run(client: Client, say: Say) -> Outcome:
         train, test = prompts.split(0.2, seed=7)
 
         tuner = ReinforcementTuner(
-            base_model="tunekit/nano", reward=reward, max_output_tokens=ANSWER_TOKENS
+            base_model="tunekit/nano",
+            reward=reward,
+            train_steps=size.train_steps,
+            max_output_tokens=ANSWER_TOKENS,
         )
         say("client.plan(tuner, train)", client.plan(tuner, train))
         job = client.tune(tuner, train, display_name="short replies")

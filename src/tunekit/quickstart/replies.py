@@ -6,12 +6,11 @@ Does not belong here: any way of tuning.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from importlib.resources import as_file, files
+from contextlib import AbstractContextManager
 
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import Preference, Prompt
+from tunekit.quickstart import Size, sample_rows
 from tunekit.tuners.rewards import PythonReward
 
 MESSAGE = "My parcel has not arrived yet. Where is it now?"
@@ -21,11 +20,9 @@ ANSWER_TOKENS = 64
 """Room for a polite reply of the sample model."""
 
 
-@contextmanager
-def reply_pairs() -> Generator[Dataset[Preference]]:
+def reply_pairs(size: Size) -> AbstractContextManager[Dataset[Preference]]:
     """500 messages, each with a polite and a terse reply, of which the polite one was preferred."""
-    with as_file(files("tunekit.quickstart") / "reply_preferences.jsonl") as path:
-        yield Dataset.read(path, row=Preference)
+    return sample_rows("reply_preferences.jsonl", Preference, size)
 
 
 def prompts_of(pairs: Dataset[Preference]) -> Dataset[Prompt]:

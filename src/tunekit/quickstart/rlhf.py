@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 
 from tunekit.client import Client
-from tunekit.quickstart import Outcome, Say
+from tunekit.quickstart import WHOLE, Outcome, Say, Size
 from tunekit.quickstart.replies import ANSWER_TOKENS, MESSAGE, POLITE, prompts_of, reply_pairs
 from tunekit.tuners.rlhf import PreferenceData, RLHFTuner
 
 
-def run(client: Client, say: Say) -> Outcome:
+def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
     """Check, plan, tune, evaluate, predict, and ask the reward model."""
     started = time.monotonic()
-    with reply_pairs() as pairs:
+    with reply_pairs(size) as pairs:
         say("pairs = tk.Dataset.read('reply_preferences.jsonl', row=tk.Preference)", pairs)
         say("pairs.check()", pairs.check())
         train, test = pairs.split(0.2, seed=7)
@@ -25,7 +25,11 @@ def run(client: Client, say: Say) -> Outcome:
             preferences=train, prompts=prompts_of(train), evaluation=prompts_of(test)
         )
 
-        tuner = RLHFTuner(base_model="tunekit/nano")
+        tuner = RLHFTuner(
+            base_model="tunekit/nano",
+            reward_model_train_steps=size.train_steps,
+            reinforcement_learning_train_steps=size.train_steps,
+        )
         say("client.plan(tuner, data)", client.plan(tuner, data))
         job = client.tune(tuner, data, display_name="polite replies")
         say("job = client.tune(tuner, data, display_name='polite replies')", job.id)

@@ -7,12 +7,10 @@ Does not belong here: anything that a user could not write the same way.
 from __future__ import annotations
 
 import time
-from importlib.resources import as_file, files
 
 from tunekit.client import Client
-from tunekit.data.dataset import Dataset
 from tunekit.data.rows import PromptCompletion
-from tunekit.quickstart import Outcome, Say
+from tunekit.quickstart import WHOLE, Outcome, Say, Size, sample_rows
 from tunekit.tuners.supervised import SupervisedTuner
 
 _PROMPT = (
@@ -22,11 +20,10 @@ _PROMPT = (
 _MESSAGE = "hi, the courier says it was handed over yesterday but nothing is at my door"
 
 
-def run(client: Client, say: Say) -> Outcome:
+def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
     """Check, plan, tune, evaluate, predict."""
     started = time.monotonic()
-    with as_file(files("tunekit.quickstart") / "support_routing.jsonl") as path:
-        rows = Dataset.read(path, row=PromptCompletion)
+    with sample_rows("support_routing.jsonl", PromptCompletion, size) as rows:
         say("rows = tk.Dataset.read('support_routing.jsonl', row=tk.PromptCompletion)", rows)
         say("rows.check()", rows.check())
         train, test = rows.split(0.2, seed=7)
@@ -35,7 +32,7 @@ def run(client: Client, say: Say) -> Outcome:
             f"{len(train)} rows to learn, {len(test)} held out",
         )
 
-        tuner = SupervisedTuner(base_model="tunekit/nano", task="classification", epochs=4)
+        tuner = routing_tuner(size)
         say("client.plan(tuner, train)", client.plan(tuner, train))
         job = client.tune(tuner, train, display_name="support routing")
         say("job = client.tune(tuner, train, display_name='support routing')", job.id)
@@ -54,4 +51,14 @@ def run(client: Client, say: Say) -> Outcome:
         rows=len(train),
         seconds=round(time.monotonic() - started, 1),
         model_id=model.id,
+    )
+
+
+def routing_tuner(size: Size) -> SupervisedTuner:
+    """What is tuned here, and what teaches in the quickstart of distillation."""
+    return SupervisedTuner(
+        base_model="tunekit/nano",
+        task="classification",
+        epochs=4 if size.train_steps is None else None,
+        train_steps=size.train_steps,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import tunekit as tk
-from broken_jobs import break_off, folder_of
+from local_jobs import break_off, folder_of
 from sample_rows import preferences
 from tunekit.backends.local.base_models import find_base_model, load_encoder
 

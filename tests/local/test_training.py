@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tunekit as tk
-from broken_jobs import break_off
+from local_jobs import break_off
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tiny_models import write_tiny_model
 

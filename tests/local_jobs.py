@@ -1,4 +1,4 @@
-"""Jobs on disk as a worker would have left them that was killed."""
+"""Jobs that run in the process of the test, and jobs on disk as a worker would have left them that was killed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ from typing import Any
 import tunekit as tk
 from tunekit.backends.local.checkpoints import Checkpoints
 from tunekit.backends.local.folder import JobFolder, Process
+from tunekit.backends.local.worker import run_job
 
 
 def folder_of(job: tk.Job[Any]) -> JobFolder:
     """The folder of a local job."""
     return JobFolder(Path(job.record.location or ""))
+
+
+def work_here(folder: JobFolder) -> None:
+    """Work on a job at once, instead of starting a process for it."""
+    before = folder.process()
+    attempt = before.attempt + 1 if before else 1
+    folder.write_process(Process(attempt=attempt, spawned_at=folder.manifest().created_at))
+    run_job(folder, attempt=attempt)
 
 
 def break_off(job: tk.Job[Any], *, after_step: int, stage: Path | None = None) -> None:

@@ -77,6 +77,16 @@ def test_twenty_kinds_of_bad_rows_give_one_finding_each_at_its_line(tmp_path: Pa
     assert [(finding.rule, finding.line) for finding in findings] == expected
     assert len(kinds) >= 20
 
+    memory = tk.MemoryBackend()
+    tuner = tk.SupervisedTuner(base_model="tunekit/nano")
+    with pytest.raises(tk.DatasetInvalid) as caught:
+        tk.Client(memory).tune(
+            tuner, tk.Dataset.read(tmp_path / "rows.jsonl", row=tk.PromptCompletion)
+        )
+    refused = [finding.rule for finding in caught.value.report.errors]
+    assert len(refused) >= 20
+    assert memory.requests == []
+
 
 @pytest.mark.parametrize(
     ("rule", "turns", "field"),

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tunekit as tk
+from local_jobs import break_off, folder_of, kill, weights
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tiny_models import write_tiny_model
-from tunekit.backends.local.folder import JobFolder, Process
 from tunekit.jobs.distilled import DistilledModel
 from tunekit.tuners.distillation import DistillationData, Distiller
 
@@ -54,17 +50,6 @@ def right(prompt: str) -> str:
     """A teacher that knows."""
     words = ("parcel", "courier", "delivery")
     return "shipping" if any(word in prompt for word in words) else "billing"
-
-
-def folder_of(job: tk.Job[Any]) -> JobFolder:
-    """The folder of a job."""
-    return JobFolder(Path(job.record.location or ""))
-
-
-def weights(job: tk.Job[Any]) -> str:
-    """Digest of the weights of a job's model."""
-    folder = Path(job.result(timeout_seconds=300).record.location or "")
-    return hashlib.sha256((folder / "adapter_model.safetensors").read_bytes()).hexdigest()
 
 
 def tune_teacher(client: tk.Client, base_model: str, steps: int = 80) -> tk.TextModel:
@@ -178,12 +163,7 @@ def test_a_broken_off_run_on_logits_resumes_to_the_same_weights(
         tiny_model, teacher.id, objective="logits", train_steps=6, checkpoint_interval=2
     )
     whole, broken = (inline.tune(settings, prompts(16, seed=3)) for _ in range(2))
-    folder = folder_of(broken)
-    (folder.checkpoints.path / "checkpoint-6" / "checkpoint.json").unlink()
-    (folder.path / "status.json").unlink()  # as if the worker had died before it said anything
-    folder.write_process(
-        Process(attempt=1, spawned_at=folder.manifest().created_at.replace(year=2020))
-    )
+    break_off(broken, after_step=4)
     broken.resume()
     assert any("going on from checkpoint-4" in event.message for event in broken.events())
     assert weights(broken) == weights(whole)
@@ -332,16 +312,7 @@ def test_a_job_killed_while_labelling_resumes_to_the_same_weights(
     client = tk.Client(tk.LocalBackend(home), watch="silent")
     settings = tuner(tiny_model, teacher.id, train_steps=10, teacher_temperature=0.5)
     job = client.tune(settings, prompts(60), key="killed")
-    folder = folder_of(job)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        status = folder.status()
-        progress = status.progress if status else None
-        if progress is not None and progress.stage == "labels" and progress.step >= 5:
-            assert status is not None
-            os.kill(status.pid or 0, signal.SIGKILL)
-            break
-        time.sleep(0.002)
+    kill(job, stage="labels", after_step=5)
     assert job.wait(timeout_seconds=60).state is tk.JobState.FAILED
     assert job.record.problem is not None
     assert job.record.problem.code == "interrupted"

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import tunekit as tk
-from local_jobs import break_off, folder_of
 from sample_rows import preferences
 from tunekit.backends.local.base_models import find_base_model, load_encoder
 
@@ -39,18 +38,6 @@ def test_the_figures_of_pairs_are_told(inline: tk.Client, tiny_model: str) -> No
     assert margins[-1] > margins[0]
     assert any("validation_pair_accuracy" in metrics.values for metrics in told)
     assert job.result().record.metrics["pair_accuracy"] >= 0.9
-
-
-def test_a_broken_off_run_ends_with_the_same_weights(inline: tk.Client, tiny_model: str) -> None:
-    settings = tuner(tiny_model, train_steps=8, checkpoint_interval=3)
-    whole, broken = (inline.tune(settings, preferences(16)) for _ in range(2))
-    break_off(broken, after_step=6)
-    broken.resume()
-    assert any("going on from checkpoint-6" in event.message for event in broken.events())
-    first, second = (
-        (folder_of(job).model / "adapter_model.safetensors").read_bytes() for job in (whole, broken)
-    )
-    assert first == second
 
 
 def test_a_candidate_that_is_too_long_is_named_before_anything_starts(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import tunekit as tk
+from local_jobs import kill, weights
 from sample_rows import routing, routing_lines, write_lines
 from tunekit.backends.local.folder import JobFolder
 
@@ -31,26 +29,6 @@ def tuner(base_model: str) -> tk.SupervisedTuner:
     )
 
 
-def weights(job: tk.Job[Any]) -> str:
-    """Digest of the weights of a job's model."""
-    location = Path(job.result(timeout_seconds=300).record.location or "")
-    return hashlib.sha256((location / "adapter_model.safetensors").read_bytes()).hexdigest()
-
-
-def kill_at(job: tk.Job[Any], step: int) -> int:
-    """Kill the worker with SIGKILL once it has done that step; gives the step it had reached."""
-    folder = JobFolder(Path(job.record.location or ""))
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        status = folder.status()
-        if status is not None and status.progress is not None and status.progress.step >= step:
-            assert status.pid is not None
-            os.kill(status.pid, signal.SIGKILL)
-            return status.progress.step
-        time.sleep(0.002)
-    raise AssertionError("the worker never came so far")
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tiny_model: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Digest of the weights of a run that nobody interrupts."""
@@ -64,7 +42,7 @@ def test_a_killed_job_resumes_to_the_same_weights_bit_for_bit(
 ) -> None:
     client = tk.Client(tk.LocalBackend(home), watch="silent")
     job = client.tune(tuner(tiny_model), routing(40), key="killed")
-    reached = kill_at(job, step)
+    reached = kill(job, after_step=step)
     assert reached < STEPS
     assert job.wait(timeout_seconds=30).state is tk.JobState.FAILED
     assert job.record.problem is not None
@@ -83,7 +61,7 @@ def test_asking_again_with_the_key_of_a_killed_job_goes_on_with_it(
 ) -> None:
     client = tk.Client(tk.LocalBackend(home), watch="silent")
     job = client.tune(tuner(tiny_model), routing(40), key="nightly")
-    kill_at(job, STRIDE + 1)
+    kill(job, after_step=STRIDE + 1)
     job.wait(timeout_seconds=30)  # a killed process takes a moment to be gone
     again = client.tune(tuner(tiny_model), routing(40), key="nightly")
     assert again.record.attempt == 2

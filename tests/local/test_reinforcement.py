@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 import tunekit as tk
-from local_jobs import break_off, folder_of
 from sample_rows import preference_lines
 
 
@@ -70,18 +69,6 @@ def test_the_reward_rises_on_prompts_that_were_held_out(inline: tk.Client, tiny_
     assert evaluation.metric == "reward"
     assert list(evaluation.metrics) == ["reward", "win_rate", "words"]
     assert evaluation.better
-
-
-def test_a_broken_off_run_ends_with_the_same_weights(inline: tk.Client, tiny_model: str) -> None:
-    settings = tuner(tiny_model, checkpoint_interval=1)
-    whole, broken = (inline.tune(settings, prompts()) for _ in range(2))
-    break_off(broken, after_step=3)
-    broken.resume()
-    assert any("going on from checkpoint-3" in event.message for event in broken.events())
-    first, second = (
-        (folder_of(job).model / "adapter_model.safetensors").read_bytes() for job in (whole, broken)
-    )
-    assert first == second
 
 
 def test_rows_that_lack_what_the_reward_names_start_nothing(

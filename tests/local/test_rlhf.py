@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 import tunekit as tk
-from local_jobs import break_off, folder_of
 from sample_rows import preference_lines, preferences
 
 PROMPTS = tk.Dataset.read(
@@ -81,31 +80,15 @@ def test_shuffled_choices_are_refused_by_the_gate(inline: tk.Client, tiny_model:
     assert inline.tune(accepting, data(pairs)).wait().state is tk.JobState.SUCCEEDED
 
 
-@pytest.mark.parametrize("stage", ["reward-model", "train"])
-def test_a_broken_off_run_ends_with_the_same_weights(
-    inline: tk.Client, tiny_model: str, stage: str
+def test_pairs_that_share_a_prompt_are_held_out_together(
+    inline: tk.Client, tiny_model: str
 ) -> None:
-    settings = tuner(
-        tiny_model, checkpoint_interval=2, reward_model_train_steps=12, weak_reward_model="accept"
-    )
-    whole, broken = (inline.tune(settings, data()) for _ in range(2))
-    folder = folder_of(broken)
-    if stage == "reward-model":
-        (folder.reward_model / "reward_model.json").unlink()
-        break_off(broken, after_step=10, stage=folder.stage(stage))
-    else:
-        break_off(broken, after_step=2)
-    broken.resume()
-    told = [event.message for event in broken.events()]
-    assert (
-        "going on from checkpoint-10" if stage == "reward-model" else "going on from checkpoint-2"
-    ) in told
-    for part in ("reward_model", "model"):
-        first, second = (
-            (folder_of(job).path / part / "adapter_model.safetensors").read_bytes()
-            for job in (whole, broken)
-        )
-        assert first == second
+    lines = [
+        line | {"input_text": f"my parcel is late, number {number % 3}"}
+        for number, line in enumerate(preference_lines(60))
+    ]
+    job = inline.tune(tuner(tiny_model), data(tk.Dataset.read(lines, row=tk.Preference)))
+    assert any("of 20 held-out pairs" in event.message for event in job.events())
 
 
 def test_grpo_runs_as_well(inline: tk.Client, tiny_model: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 import tunekit as tk
-from local_jobs import break_off
+from local_jobs import break_off, weights
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tiny_models import write_tiny_model
 
@@ -24,12 +23,6 @@ def tuner(base_model: str, **settings: Any) -> tk.SupervisedTuner:
         "learning_rate": tk.LearningRate(1e-2),
     }
     return tk.SupervisedTuner(base_model=base_model, **(defaults | settings))
-
-
-def weights(job: tk.Job[Any]) -> str:
-    """Digest of the weights of a job's model."""
-    (file,) = Path(job.result().record.location or "").glob("*.safetensors")
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def test_an_adapter_learns_and_is_small(inline: tk.Client, tiny_model: str) -> None:

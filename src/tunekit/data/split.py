@@ -1,4 +1,4 @@
-"""Divides rows into two parts so that equal prompts stay together.
+"""Divides rows into two parts so that what belongs together, such as rows with equal prompts, stays together.
 
 Belongs here: which row goes to which part.
 Does not belong here: reading rows (`dataset.py`).
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
+
+ItemT = TypeVar("ItemT")
+GroupT = TypeVar("GroupT", bound=Hashable)
 
 
-def held_out(groups: Sequence[bytes], fraction: float, seed: int) -> set[bytes]:
+def held_out(groups: Sequence[GroupT], fraction: float, seed: int) -> set[GroupT]:
     """The groups that form the held-out part: about `fraction` of the rows, the same for one seed.
 
     Args:
-        groups: For each row a digest of what must stay together.
+        groups: For each row what it must stay together with, such as a digest of its prompt.
         fraction: Share of the rows to hold out, between 0 and 1.
         seed: Draws another part.
     """
@@ -23,7 +27,7 @@ def held_out(groups: Sequence[bytes], fraction: float, seed: int) -> set[bytes]:
     order = list(sizes)
     random.Random(seed).shuffle(order)  # noqa: S311  # not a secret
     target = fraction * len(groups)
-    chosen: set[bytes] = set()
+    chosen: set[GroupT] = set()
     taken = 0
     for group in order:
         if abs(taken + sizes[group] - target) <= abs(taken - target):
@@ -32,3 +36,22 @@ def held_out(groups: Sequence[bytes], fraction: float, seed: int) -> set[bytes]:
         if taken >= target:
             break
     return chosen
+
+
+def parted(
+    items: Sequence[ItemT], fraction: float, *, group: Callable[[ItemT], Hashable], seed: int
+) -> tuple[list[ItemT], list[ItemT]]:
+    """Most of the items, and about `fraction` of them, but at least one, that are held out; both in their order.
+
+    Args:
+        items: At least two.
+        fraction: Share of the items to hold out, between 0 and 1.
+        group: Items of equal groups stay together; where all are of one group, they are parted one by one.
+        seed: Draws another part.
+    """
+    groups = [group(item) for item in items]
+    if len(set(groups)) == 1:
+        groups = list(range(len(items)))
+    chosen = held_out(groups, fraction, seed) or {groups[0]}
+    learnt = [item for item, key in zip(items, groups, strict=True) if key not in chosen]
+    return learnt, [item for item, key in zip(items, groups, strict=True) if key in chosen]

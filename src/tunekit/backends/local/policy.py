@@ -15,6 +15,9 @@ from tunekit.backends.local.base_models import BaseModel, load_encoder, load_wei
 from tunekit.backends.local.run import Stage
 from tunekit.backends.local.trainers import Pace, batches, lora, without_machine_paths
 from tunekit.jobs.backend import PromptLike
+from tunekit.tuners.learning_rate import AnyLearningRate
+from tunekit.tuners.reinforcement import ReinforcementTuner
+from tunekit.tuners.rlhf import RLHFTuner
 
 Algorithm = Literal["rloo", "grpo"]
 
@@ -48,6 +51,32 @@ class PolicySettings:
     kl_coeff: float
     adapter_size: int
     temperature: float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        tuner: RLHFTuner | ReinforcementTuner,
+        *,
+        train_steps: int | None,
+        learning_rate: AnyLearningRate | None,
+        max_output_tokens: int,
+    ) -> PolicySettings:
+        """From what both tuners call the same, and what each has a word of its own for."""
+        return cls(
+            algorithm=tuner.algorithm,
+            base_model=tuner.base_model,
+            pace=Pace(
+                train_steps=train_steps or 1,
+                learning_rate=learning_rate,
+                seed=tuner.seed,
+                checkpoint_interval=tuner.checkpoint_interval,
+            ),
+            prompts_per_step=tuner.prompts_per_step or 1,
+            samples_per_prompt=tuner.samples_per_prompt or 2,
+            max_output_tokens=max_output_tokens,
+            kl_coeff=tuner.kl_coeff,
+            adapter_size=tuner.adapter_size or 1,
+        )
 
 
 def train_policy(

@@ -6,7 +6,6 @@ Does not belong here: the policy's training (`policy.py`), the rewards themselve
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,11 +18,11 @@ from tunekit.backends.local.outcome import MOST_COMPARED, compared
 from tunekit.backends.local.policy import PolicySettings, train_policy
 from tunekit.backends.local.reward_model import Scorers
 from tunekit.backends.local.run import Result, Run
-from tunekit.backends.local.trainers import Pace
 from tunekit.data.check import rules
 from tunekit.data.check.findings import Finding, Problem
 from tunekit.data.dataset import Located
 from tunekit.data.rows import Prompt
+from tunekit.data.split import parted
 from tunekit.errors import SettingInvalid
 from tunekit.jobs.backend import Inspection, Rows
 from tunekit.jobs.record import JobRequest
@@ -66,14 +65,22 @@ class ReinforcementRecipe:
         refuse_unusable(seen)
         learnt, held_out = prompts["train"], prompts.get("validation")
         if held_out is None:
-            learnt, held_out = _parted(learnt, tuner.seed)
+            learnt, held_out = parted(
+                learnt, _HELD_OUT, group=lambda row: row.prompt, seed=tuner.seed
+            )
         judge = judge_of(run.home)
 
         def score(places: Sequence[int], responses: Sequence[str]) -> list[float]:
             return _scored(tuner, [learnt[place] for place in places], responses, judge)
 
         asked = [row.prompt for row in learnt]
-        train_policy(run.enter(), base, asked, score=score, settings=_settings(tuner), into=into)
+        settings = PolicySettings.of(
+            tuner,
+            train_steps=tuner.train_steps,
+            learning_rate=tuner.learning_rate,
+            max_output_tokens=tuner.max_output_tokens,
+        )
+        train_policy(run.enter(), base, asked, score=score, settings=settings, into=into)
         evaluation = held_out[:MOST_COMPARED]
         outcome = compared(
             base,
@@ -112,24 +119,6 @@ def _room(tuner: ReinforcementTuner) -> Room:
     return Room(prompt_tokens=None, answer_tokens=tuner.max_output_tokens)
 
 
-def _settings(tuner: ReinforcementTuner) -> PolicySettings:
-    return PolicySettings(
-        algorithm=tuner.algorithm,
-        base_model=tuner.base_model,
-        pace=Pace(
-            train_steps=tuner.train_steps or 1,
-            learning_rate=tuner.learning_rate,
-            seed=tuner.seed,
-            checkpoint_interval=tuner.checkpoint_interval,
-        ),
-        prompts_per_step=tuner.prompts_per_step or 1,
-        samples_per_prompt=tuner.samples_per_prompt or 2,
-        max_output_tokens=tuner.max_output_tokens,
-        kl_coeff=tuner.kl_coeff,
-        adapter_size=tuner.adapter_size or 1,
-    )
-
-
 def _scored(
     tuner: ReinforcementTuner, rows: Sequence[Prompt], responses: Sequence[str], judge: Judge
 ) -> list[float]:
@@ -150,12 +139,3 @@ def _unscorable(tuner: ReinforcementTuner, rows: Iterable[Located[Any]]) -> Iter
 def _nobody(_: str, samples: Sequence[Sample]) -> list[float]:
     """Stands in for reward models, which can score everything."""
     return [0.0] * len(samples)
-
-
-def _parted(rows: list[Prompt], seed: int) -> tuple[list[Prompt], list[Prompt]]:
-    """Most of the rows, and a few that are held out; the same ones every time."""
-    held_out = set(
-        random.Random(seed).sample(range(len(rows)), k=max(1, round(_HELD_OUT * len(rows))))  # noqa: S311  # not a secret
-    )
-    learnt = [row for place, row in enumerate(rows) if place not in held_out]
-    return learnt, [rows[place] for place in sorted(held_out)]

@@ -6,12 +6,10 @@ Does not belong here: training either model (`reward_model.py`, `policy.py`).
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from tunekit.backends.local.base_models import BaseModel, find_base_model, load_encoder
 from tunekit.backends.local.encoding import Encoded, Encoder
@@ -29,12 +27,11 @@ from tunekit.backends.local.reward_model import (
 from tunekit.backends.local.run import Result, Run, RunFailed
 from tunekit.backends.local.trainers import Pace
 from tunekit.data.rows import Message, Preference, Prompt
+from tunekit.data.split import parted
 from tunekit.evaluation.intervals import mean_score
 from tunekit.jobs.backend import Inspection, PromptLike, Rows
 from tunekit.jobs.record import JobProblem, JobRequest
 from tunekit.tuners.rlhf import RLHFTuner
-
-ItemT = TypeVar("ItemT")
 
 _HELD_OUT = 0.2
 """Share of pairs, and of prompts, that is held out where no rows are given for that."""
@@ -110,12 +107,18 @@ def _read(run: Run, encoder: Encoder) -> _Data:
     refuse_unusable(seen)
     learnt, held_out = pairs["train"], pairs.get("validation")
     if held_out is None:
-        learnt, held_out = _parted(learnt, tuner.seed)
+        learnt, held_out = parted(learnt, _HELD_OUT, group=_prompt_of, seed=tuner.seed)
     asked, evaluation = prompts["prompts"], prompts.get("evaluation")
     if evaluation is None:
-        asked, evaluation = _parted(asked, tuner.seed)
+        asked, evaluation = parted(asked, _HELD_OUT, group=lambda prompt: prompt, seed=tuner.seed)
     tokens = sum(rows.total for rows in seen.values())
     return _Data(learnt, held_out, asked, evaluation[:MOST_COMPARED], tokens)
+
+
+def _prompt_of(pair: Pair) -> tuple[int, ...]:
+    """The tokens before the answers: those of both answers, and of other pairs with the same prompt."""
+    chosen = pair[0]
+    return tuple(chosen.input_ids[: len(chosen.input_ids) - chosen.num_learnt])
 
 
 def instructed(prompt: str | tuple[Message, ...], instruction: str | None) -> PromptLike:
@@ -146,15 +149,6 @@ def _pairs(encoder: Encoder, seen: RowsSeen, run: Run, name: str) -> Iterator[Pa
 
 def _prompts(seen: RowsSeen, run: Run, name: str) -> Iterator[Prompt]:
     return (located.row for located, _ in seen.read(run.rows(name)))
-
-
-def _parted(items: Sequence[ItemT], seed: int) -> tuple[list[ItemT], list[ItemT]]:
-    """Most of the items, and a few that are held out; the same ones every time."""
-    order = list(range(len(items)))
-    random.Random(seed).shuffle(order)  # noqa: S311  # not a secret
-    cut = max(1, round(_HELD_OUT * len(items)))
-    held_out = sorted(order[:cut])
-    return [items[index] for index in sorted(order[cut:])], [items[index] for index in held_out]
 
 
 def _make_reward_model(run: Run, base: BaseModel, data: _Data) -> None:
@@ -210,20 +204,11 @@ def _make_policy(run: Run, base: BaseModel, data: _Data, scorer: Scorer, into: P
     def score(places: Sequence[int], responses: Sequence[str]) -> list[float]:
         return scorer.scores([data.prompts[place] for place in places], responses)
 
-    settings = PolicySettings(
-        algorithm=tuner.algorithm,
-        base_model=tuner.base_model,
-        pace=Pace(
-            train_steps=tuner.reinforcement_learning_train_steps or 1,
-            learning_rate=tuner.reinforcement_learning_rate,
-            seed=tuner.seed,
-            checkpoint_interval=tuner.checkpoint_interval,
-        ),
-        prompts_per_step=tuner.prompts_per_step or 1,
-        samples_per_prompt=tuner.samples_per_prompt or 2,
+    settings = PolicySettings.of(
+        tuner,
+        train_steps=tuner.reinforcement_learning_train_steps,
+        learning_rate=tuner.reinforcement_learning_rate,
         max_output_tokens=tuner.target_sequence_length,
-        kl_coeff=tuner.kl_coeff,
-        adapter_size=tuner.adapter_size or 1,
     )
     train_policy(run.enter(), base, data.prompts, score=score, settings=settings, into=into)
 

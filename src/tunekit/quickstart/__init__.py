@@ -8,13 +8,14 @@ Does not belong here: printing (`cli.py`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.resources import as_file, files
 from itertools import islice
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from pydantic import Field
 
@@ -24,6 +25,11 @@ from tunekit.client import Client
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import RowT
 from tunekit.errors import SettingInvalid
+from tunekit.jobs.models import TunedModel
+from tunekit.tuners.base import Tuner
+
+DataT = TypeVar("DataT")
+ModelT = TypeVar("ModelT")
 
 _OWN: Mapping[str, str] = MappingProxyType(
     {
@@ -50,6 +56,28 @@ class Outcome(Value):
     seconds: float
     """From the first row read to the last answer."""
     model_id: str
+
+    @classmethod
+    def of(
+        cls,
+        model: TunedModel,
+        *,
+        metric: str,
+        before: float,
+        after: float,
+        rows: int,
+        started: float,
+    ) -> Outcome:
+        """Of a model, with figures as they are quoted; `started` is what the monotonic clock said then."""
+        return cls(
+            method=model.record.method,
+            metric=metric,
+            before=round(before, 4),
+            after=round(after, 4),
+            rows=rows,
+            seconds=round(time.monotonic() - started, 1),
+            model_id=model.id,
+        )
 
 
 class Size(Value):
@@ -81,6 +109,24 @@ def sample_rows(name: str, row: type[RowT], size: Size) -> Generator[Dataset[Row
             yield rows
         else:
             yield Dataset.read(list(islice(rows, size.max_rows)), row=row)
+
+
+def tuned(
+    client: Client,
+    say: Say,
+    tuner: Tuner[DataT, ModelT],
+    data: DataT,
+    *,
+    name: str,
+    display_name: str,
+) -> ModelT:
+    """Plan, tune and wait, telling each step; `name` is what the data are called there."""
+    say(f"client.plan(tuner, {name})", client.plan(tuner, data))
+    job = client.tune(tuner, data, display_name=display_name)
+    say(f"job = client.tune(tuner, {name}, display_name={display_name!r})", job.id)
+    model = job.result()
+    say("model = job.result()", model)
+    return model
 
 
 def methods() -> tuple[str, ...]:

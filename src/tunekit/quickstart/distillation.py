@@ -11,7 +11,7 @@ import time
 from tunekit.client import Client
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import Prompt, PromptCompletion
-from tunekit.quickstart import WHOLE, Outcome, Say, Size, sample_rows
+from tunekit.quickstart import WHOLE, Outcome, Say, Size, sample_rows, tuned
 from tunekit.quickstart.supervised import routing_tuner
 from tunekit.tuners.distillation import Distiller
 
@@ -36,21 +36,16 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
             tuning_mode="full",
             train_steps=size.train_steps,
         )
-        say("client.plan(tuner, prompts)", client.plan(tuner, prompts))
-        job = client.tune(tuner, prompts, display_name="student")
-        say("job = client.tune(tuner, prompts, display_name='student')", job.id)
-        model = job.result()
-        say("model = job.result()", model)
+        model = tuned(client, say, tuner, prompts, name="prompts", display_name="student")
 
         comparison = model.compare(test)
         say("model.compare(test)", str(comparison))
         count = len(prompts)
-    return Outcome(
-        method=tuner.kind,
+    return Outcome.of(
+        model,
         metric=comparison.beside_teacher.metric,
-        before=round(comparison.untuned.quality.value, 4),
-        after=round(comparison.tuned.quality.value, 4),
+        before=comparison.untuned.quality.value,
+        after=comparison.tuned.quality.value,
         rows=count,
-        seconds=round(time.monotonic() - started, 1),
-        model_id=model.id,
+        started=started,
     )

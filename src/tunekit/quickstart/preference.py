@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from tunekit.client import Client
-from tunekit.quickstart import WHOLE, Outcome, Say, Size
+from tunekit.quickstart import WHOLE, Outcome, Say, Size, tuned
 from tunekit.quickstart.replies import ANSWER_TOKENS, MESSAGE, POLITE, prompts_of, reply_pairs
 from tunekit.tuners.preference import PreferenceTuner
 
@@ -23,11 +23,7 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         train, test = pairs.split(0.2, seed=7)
 
         tuner = PreferenceTuner(base_model="tunekit/nano", train_steps=size.train_steps)
-        say("client.plan(tuner, train)", client.plan(tuner, train))
-        job = client.tune(tuner, train, display_name="polite replies")
-        say("job = client.tune(tuner, train, display_name='polite replies')", job.id)
-        model = job.result()
-        say("model = job.result()", model)
+        model = tuned(client, say, tuner, train, name="train", display_name="polite replies")
 
         say("model.evaluate(test)", model.evaluate(test))
         evaluation = model.evaluate(
@@ -36,12 +32,11 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         say("model.evaluate(prompts, reward=polite, temperature=1.0)", evaluation)
         rows = len(train)
     say(f"model.predict({MESSAGE!r})", model.predict(MESSAGE))
-    return Outcome(
-        method=tuner.kind,
+    return Outcome.of(
+        model,
         metric="polite replies",
-        before=round(evaluation.base.value, 4),
-        after=round(evaluation.tuned.value, 4),
+        before=evaluation.base.value,
+        after=evaluation.tuned.value,
         rows=rows,
-        seconds=round(time.monotonic() - started, 1),
-        model_id=model.id,
+        started=started,
     )

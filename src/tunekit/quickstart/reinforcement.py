@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from tunekit.client import Client
-from tunekit.quickstart import WHOLE, Outcome, Say, Size
+from tunekit.quickstart import WHOLE, Outcome, Say, Size, tuned
 from tunekit.quickstart.replies import ANSWER_TOKENS, MESSAGE, prompts_of, reply_pairs
 from tunekit.tuners.reinforcement import ReinforcementTuner
 from tunekit.tuners.rewards import LengthReward
@@ -33,11 +33,7 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
             train_steps=size.train_steps,
             max_output_tokens=ANSWER_TOKENS,
         )
-        say("client.plan(tuner, train)", client.plan(tuner, train))
-        job = client.tune(tuner, train, display_name="short replies")
-        say("job = client.tune(tuner, train, display_name='short replies')", job.id)
-        model = job.result()
-        say("model = job.result()", model)
+        model = tuned(client, say, tuner, train, name="train", display_name="short replies")
 
         evaluation = model.evaluate(
             test, reward=reward, temperature=1.0, max_output_tokens=ANSWER_TOKENS
@@ -45,12 +41,11 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         say("model.evaluate(test, reward=reward, temperature=1.0)", evaluation)
         rows = len(train)
     say(f"model.predict({MESSAGE!r})", model.predict(MESSAGE))
-    return Outcome(
-        method=tuner.kind,
+    return Outcome.of(
+        model,
         metric="mean reward",
-        before=round(evaluation.base.value, 4),
-        after=round(evaluation.tuned.value, 4),
+        before=evaluation.base.value,
+        after=evaluation.tuned.value,
         rows=rows,
-        seconds=round(time.monotonic() - started, 1),
-        model_id=model.id,
+        started=started,
     )

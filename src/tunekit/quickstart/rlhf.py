@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from tunekit.client import Client
-from tunekit.quickstart import WHOLE, Outcome, Say, Size
+from tunekit.quickstart import WHOLE, Outcome, Say, Size, tuned
 from tunekit.quickstart.replies import ANSWER_TOKENS, MESSAGE, POLITE, prompts_of, reply_pairs
 from tunekit.tuners.rlhf import PreferenceData, RLHFTuner
 
@@ -30,11 +30,7 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
             reward_model_train_steps=size.train_steps,
             reinforcement_learning_train_steps=size.train_steps,
         )
-        say("client.plan(tuner, data)", client.plan(tuner, data))
-        job = client.tune(tuner, data, display_name="polite replies")
-        say("job = client.tune(tuner, data, display_name='polite replies')", job.id)
-        model = job.result()
-        say("model = job.result()", model)
+        model = tuned(client, say, tuner, data, name="data", display_name="polite replies")
         figures = {name: round(value, 4) for name, value in model.record.metrics.items()}
         say("model.record.metrics", figures)
 
@@ -47,12 +43,11 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
     for reply in ("Thank you for your message. It comes on Monday.", "Wait."):
         score = model.reward_model.score(MESSAGE, reply)
         say(f"model.reward_model.score(message, {reply!r})", round(score, 3))
-    return Outcome(
-        method=tuner.kind,
+    return Outcome.of(
+        model,
         metric="polite replies",
-        before=round(evaluation.base.value, 4),
-        after=round(evaluation.tuned.value, 4),
+        before=evaluation.base.value,
+        after=evaluation.tuned.value,
         rows=rows,
-        seconds=round(time.monotonic() - started, 1),
-        model_id=model.id,
+        started=started,
     )

@@ -10,7 +10,7 @@ import time
 
 from tunekit.client import Client
 from tunekit.data.rows import PromptCompletion
-from tunekit.quickstart import WHOLE, Outcome, Say, Size, sample_rows
+from tunekit.quickstart import WHOLE, Outcome, Say, Size, sample_rows, tuned
 from tunekit.tuners.supervised import SupervisedTuner
 
 _PROMPT = (
@@ -33,24 +33,19 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         )
 
         tuner = routing_tuner(size)
-        say("client.plan(tuner, train)", client.plan(tuner, train))
-        job = client.tune(tuner, train, display_name="support routing")
-        say("job = client.tune(tuner, train, display_name='support routing')", job.id)
-        model = job.result()
-        say("model = job.result()", model)
+        model = tuned(client, say, tuner, train, name="train", display_name="support routing")
 
         evaluation = model.evaluate(test)
         say("model.evaluate(test)", evaluation)
     prompt = _PROMPT.format(message=_MESSAGE)
     say(f"model.predict({prompt!r})", model.predict(prompt))
-    return Outcome(
-        method=tuner.kind,
+    return Outcome.of(
+        model,
         metric=evaluation.metric,
-        before=round(evaluation.base.value, 4),
-        after=round(evaluation.tuned.value, 4),
+        before=evaluation.base.value,
+        after=evaluation.tuned.value,
         rows=len(train),
-        seconds=round(time.monotonic() - started, 1),
-        model_id=model.id,
+        started=started,
     )
 
 

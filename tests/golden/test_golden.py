@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import tunekit as tk
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tunekit.cli import app
-from tunekit.evaluation.comparison import Answered, Loss, compare
+from tunekit.evaluation.comparison import Answered, Loss, compare, compare_rewards
 from tunekit.jobs.record import JobProblem
 from tunekit.testing import Fault, Step
 
@@ -102,6 +102,14 @@ def test_an_evaluation_of_labels() -> None:
         "base_loss": Loss(nats_per_token=3.1, tokens=60),
     }
     hold("evaluation.txt", str(compare(answers, **losses)))
+
+
+def test_an_evaluation_with_rewards() -> None:
+    answers = [
+        Answered(place=f"row {n}", expected="", tuned="thank you, it comes", base="no")
+        for n in range(1, 9)
+    ]
+    hold("rewards.txt", str(compare_rewards(answers, tuned=[5.1] * 8, base=[-2.25] * 8)))
 
 
 def test_the_help_of_the_command() -> None:

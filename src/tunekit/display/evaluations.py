@@ -14,7 +14,7 @@ from rich.text import Text
 
 from tunekit._text import plural
 from tunekit.display.parts import percent
-from tunekit.evaluation.comparison import Answered, Evaluation, Loss
+from tunekit.evaluation.comparison import Answered, Evaluation, FigureName, Loss
 
 _EXAMPLES = 5
 _ANSWER_CHARACTERS = 60
@@ -55,9 +55,10 @@ def _perplexity(loss: Loss) -> str:
 
 
 def _verdict(evaluation: Evaluation) -> str:
-    change = (
-        f"{evaluation.metric} {percent(evaluation.base.value)} → {percent(evaluation.tuned.value)}"
+    base, tuned = (
+        _amount(evaluation.metric, of.value) for of in (evaluation.base, evaluation.tuned)
     )
+    change = f"{evaluation.metric} {base} → {tuned}"
     if evaluation.better:
         return f"{change}: better."
     if evaluation.difference.high < 0:
@@ -65,17 +66,27 @@ def _verdict(evaluation: Evaluation) -> str:
     return f"{change}: no difference that these rows could show."
 
 
+def _amount(metric: FigureName, value: float) -> str:
+    """A share in percent; a reward may be any number."""
+    return f"{value:.3g}" if metric == "reward" else percent(value)
+
+
 def _rows(evaluation: Evaluation) -> Table:
+    """The rows that tell most; where nothing was expected, as with rewards, no column says so."""
+    examples = evaluation.examples[:_EXAMPLES]
+    columns: list[tuple[str, Callable[[Answered], str]]] = [
+        ("row", lambda answer: answer.place),
+        ("expected", lambda answer: answer.expected),
+        ("base", lambda answer: answer.base),
+        ("tuned", lambda answer: answer.tuned),
+    ]
+    told = [(name, text) for name, text in columns if any(map(text, examples))]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("row", "expected", "base", "tuned"):
+    for name, _ in told:
         table.add_column(name, overflow="fold")
-    for answer in evaluation.examples[:_EXAMPLES]:
-        table.add_row(answer.place, *_texts(answer))
+    for answer in examples:
+        table.add_row(*(Text(_short(text(answer))) for _, text in told))
     return table
-
-
-def _texts(answer: Answered) -> tuple[Text, ...]:
-    return tuple(Text(_short(text)) for text in (answer.expected, answer.base, answer.tuned))
 
 
 def _short(text: str) -> str:

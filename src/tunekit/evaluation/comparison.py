@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from tunekit._plugins import html_view, text_view
 from tunekit._value import Value
-from tunekit.evaluation.intervals import Score, mean_difference, mean_score
+from tunekit.evaluation.intervals import Score, mean_amount, mean_difference, mean_score
 from tunekit.evaluation.metrics import METRICS, MetricName
 
 _FREE_TEXT: tuple[MetricName, ...] = ("token_f1", "exact_match", "rouge_l")
@@ -184,7 +184,7 @@ def _evaluation(
     order = sorted(range(len(answers)), key=lambda index: -abs(tuned[index] - base[index]))
     return Evaluation(
         metric=first,
-        metrics={name: _compared(*values) for name, values in measured.items()},
+        metrics={name: _compared(name, *values) for name, values in measured.items()},
         rows=len(answers),
         chance=chance,
         tuned_loss=losses[0],
@@ -193,10 +193,9 @@ def _evaluation(
     )
 
 
-def _compared(tuned: Sequence[float], base: Sequence[float]) -> Compared:
-    return Compared(
-        tuned=mean_score(tuned), base=mean_score(base), difference=mean_difference(tuned, base)
-    )
+def _compared(name: FigureName, tuned: Sequence[float], base: Sequence[float]) -> Compared:
+    mean = mean_amount if name == "words" else mean_score
+    return Compared(tuned=mean(tuned), base=mean(base), difference=mean_difference(tuned, base))
 
 
 def _labels(answers: Sequence[Answered]) -> Counter[str]:

@@ -29,13 +29,18 @@ class Score(Value):
 
 
 def mean_score(values: Sequence[float]) -> Score:
-    """The mean of values between 0 and 1.
+    """The mean of values that say how right each row is.
 
     Where every value is 0 or 1 the interval is Wilson's, which is right for few rows and for shares near 0 or 1
     (https://doi.org/10.1080/01621459.1927.10502953); otherwise it is a percentile bootstrap.
     """
     if all(value in (0.0, 1.0) for value in values):
         return _wilson(sum(values), len(values))
+    return mean_amount(values)
+
+
+def mean_amount(values: Sequence[float]) -> Score:
+    """The mean of values that count something, such as words, with a percentile bootstrap."""
     return _bootstrap(values)
 
 

@@ -7,6 +7,7 @@ Does not belong here: training or asking the model (`trainers.py`, `inference.py
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tunekit.backends.local.encoding import Encoder
 from tunekit.errors import BaseModelNotFound, ModelNotFound
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from transformers import PreTrainedModel
 
 _SHIPPED = {f"tunekit/{name}": Path(__file__).parent / name for name in ("nano", "pico")}
@@ -134,7 +136,7 @@ def load_weights(base: BaseModel) -> PreTrainedModel:
     except (OSError, ValueError) as error:
         raise _unreachable(base, error) from error
     for adapter in base.adapters:
-        model = _merged(model, adapter)
+        model = beside(model, adapter).merge_and_unload()
     return model
 
 
@@ -162,6 +164,16 @@ def computes_in_bfloat16() -> bool:
 def is_adapter(folder: Path) -> bool:
     """Whether a folder holds an adapter rather than a whole model."""
     return (folder / "adapter_config.json").exists()
+
+
+def beside(model: Any, adapter: Path) -> PeftModel:
+    """A model with the adapter in a folder beside it."""
+    from peft import PeftModel
+
+    with warnings.catch_warnings():  # PEFT asks transformers by names that are on their way out
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted: PeftModel = PeftModel.from_pretrained(model, str(adapter))
+    return adapted
 
 
 def num_parameters(base: BaseModel) -> int | None:
@@ -210,13 +222,6 @@ def _in_folder(folder: Path, home: Path) -> BaseModel:
         hint="Name a folder that was written by save_pretrained().",
         place="base_model",
     )
-
-
-def _merged(model: Any, adapter: Path) -> PreTrainedModel:
-    from peft import PeftModel
-
-    merged: PreTrainedModel = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-    return merged
 
 
 def _has_weights(folder: Path) -> bool:

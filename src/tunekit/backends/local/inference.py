@@ -7,7 +7,6 @@ Does not belong here: tokens (`encoding.py`), finding weights (`base_models.py`)
 from __future__ import annotations
 
 import sys
-import warnings
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tunekit.backends.local.base_models import (
     BaseModel,
+    beside,
     find_base_model,
     is_adapter,
     load_encoder,
@@ -122,13 +122,10 @@ def load_model(base: BaseModel, *, adapter: Path | None = None) -> Loaded:
         adapter: Folder of an adapter that is put beside it, so that it can be switched off.
     """
     import torch
-    from peft import PeftModel
 
     model: Any = load_weights(base)
     if adapter is not None:
-        with warnings.catch_warnings():  # PEFT asks transformers by names that are on their way out
-            warnings.simplefilter("ignore", FutureWarning)
-            model = PeftModel.from_pretrained(model, str(adapter))
+        model = beside(model, adapter)
     if torch.cuda.is_available():
         model = model.to("cuda")
     return Loaded(model.eval(), load_encoder(base), adapter is not None)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tunekit._value import Received
 from tunekit.backends.local.base_models import (
     BaseModel,
+    beside,
     find_base_model,
     load_encoder,
     load_weights,
@@ -107,10 +108,9 @@ class Scorers:
 def load_scorer(base: BaseModel, folder: Path) -> Scorer:
     """The reward model in a folder, with the base model that it was trained on."""
     import torch
-    from peft import PeftModel
 
     encoder = load_encoder(base)
-    model: Any = PeftModel.from_pretrained(_with_fresh_head(base, encoder), str(folder))
+    model: Any = beside(_with_fresh_head(base, encoder), folder)
     if torch.cuda.is_available():
         model = model.to("cuda")
     return Scorer(model.eval(), encoder)

@@ -53,6 +53,15 @@ def excerpt(value: object, *, limit: int = EXCERPT_LENGTH) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def size(num_bytes: int) -> str:
+    """`64 kB`, `1.7 MB`, `2.4 GB`: so many bytes the way one says it, in powers of ten."""
+    if num_bytes < 1_000_000:
+        return f"{num_bytes / 1_000:,.0f} kB"
+    if num_bytes < 1_000_000_000:
+        return f"{num_bytes / 1_000_000:.1f} MB"
+    return f"{num_bytes / 1_000_000_000:.1f} GB"
+
+
 def duration(seconds: float) -> str:
     """`45 s`, `3 min`, `2.5 h`: a length of time the way one says it."""
     if seconds < 90:

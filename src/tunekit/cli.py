@@ -2,8 +2,9 @@
 
 Results go to standard output, progress and errors to standard error. With `--json` the result is one JSON value.
 
-Exit codes: 0 fine; 1 the data has errors, or the job failed; 2 the call is wrong; 3 this backend or machine cannot do
-it; 4 no such job or model; 5 the time to wait is over; 6 the backend does not answer, try again; 130 interrupted.
+Exit codes: 0 fine; 1 the data has errors, the job failed, or the export was refused; 2 the call is wrong; 3 this
+backend or machine cannot do it; 4 no such job or model; 5 the time to wait is over; 6 the backend does not answer, try
+again; 130 interrupted.
 
 Belongs here: arguments, output and exit codes.
 Does not belong here: anything that the library does not do without it.
@@ -30,6 +31,7 @@ from tunekit.data.dataset import Dataset
 from tunekit.display.doctor import examination_picture
 from tunekit.display.jobs import jobs_picture
 from tunekit.display.views import picture
+from tunekit.jobs.exporting import EXPORT_FORMATS, export_format
 from tunekit.jobs.handle import Job
 from tunekit.jobs.models import TextModel
 from tunekit.jobs.watching import WatchStyle
@@ -39,6 +41,8 @@ from tunekit.tuners.registry import AnyTuner, tuner_class
 _EXIT_CODES: Sequence[tuple[type[Exception], int]] = (
     (errors.DatasetInvalid, 1),
     (errors.JobFailed, 1),
+    (errors.ExportDrifted, 1),
+    (errors.ExportFailed, 1),
     (errors.MissingExtra, 3),
     (errors.MethodUnsupported, 3),
     (errors.BaseModelNotFound, 3),
@@ -243,6 +247,23 @@ def evaluate(
         _client(root).model(model, TextModel).evaluate(Dataset.read(files), max_rows=max_rows),
         as_json,
     )
+
+
+@app.command()
+def export(
+    model: ModelId,
+    folder: Annotated[Path, typer.Argument(help="Where to; it must not be there yet.")],
+    format: Annotated[str, typer.Option(help=f"{', '.join(EXPORT_FORMATS)}.")] = "safetensors",
+    max_drift: Annotated[
+        float | None,
+        typer.Option(help="Drift of the next tokens that is borne, from 0 to 1."),
+    ] = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a tuned model to a folder of its own. Exits with 1 when it would answer differently."""
+    found = _client(root).model(model, TextModel)
+    _show(found.export(folder, format=export_format(format), max_drift=max_drift), as_json)
 
 
 @app.command()

@@ -17,6 +17,7 @@
     │   └── JobCancelled                           because somebody cancelled it
     ├── JobTimeout          (TimeoutError)         the wait was too short; the job goes on
     ├── KeyReused           (ValueError)           one key, two different requests
+    ├── ExportFailed        (RuntimeError)         an export could not be written or run; nothing was kept
     ├── ExportDrifted       (RuntimeError)         an exported model answers differently; nothing was kept
     └── BackendFault                               what a backend could not do just now
         ├── TransientFault  (ConnectionError)      nothing happened; try again
@@ -143,6 +144,10 @@ class JobTimeout(TunekitError, TimeoutError):
 
 class KeyReused(TunekitError, ValueError):
     """A job of this key exists, and it was asked for with other rows or settings."""
+
+
+class ExportFailed(TunekitError, RuntimeError):
+    """What writes or runs a format broke off. Nothing was kept of the export."""
 
 
 class ExportDrifted(TunekitError, RuntimeError):

@@ -74,6 +74,7 @@ def test_a_report_is_json_when_asked(tunekit: Any, tmp_path: Path) -> None:
         (["wait", "local:nothing"], 4, "no job"),
         (["wait", "vertex:1"], 4, "no job of the backend 'local'"),
         (["predict", "local:nothing/model", "hi"], 4, "no weights"),
+        (["export", "local:nothing/model", "out"], 4, "no weights"),
         (["quickstart", "alchemy"], 2, "no quickstart"),
     ],
 )
@@ -136,6 +137,12 @@ def test_a_job_from_the_command_line_to_the_end(
     code, out, _ = tunekit("evaluate", model, rows_file, "--max-rows", "6", "--json")
     assert code == 0
     assert json.loads(out)["rows"] == 6
+    folder = home.parent / "out"
+    code, out, _ = tunekit("export", model, str(folder), "--json")
+    assert code == 0
+    assert json.loads(out)["num_same_answers"] == 8
+    assert tunekit("export", model, str(folder))[0] == 2
+    assert tunekit("export", model, str(home.parent / "again"), "--max-drift", "0")[0] == 1
     assert tunekit("resume", job)[0] == 2
     assert tunekit("cancel", job)[0] == 0
 

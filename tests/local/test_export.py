@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,11 @@ import pytest
 
 import tunekit as tk
 from sample_rows import PROMPT, routing
+from tunekit.backends.local.base_models import BaseModel
+from tunekit.backends.local.exporting import Writer, export_model
+from tunekit.backends.local.extras import Extra
+from tunekit.backends.local.inference import Models
+from tunekit.backends.local.safetensors_export import SafetensorsWriter
 
 
 def tuned(client: tk.Client, base_model: str) -> tk.TextModel:
@@ -22,6 +28,22 @@ def tuned(client: tk.Client, base_model: str) -> tk.TextModel:
     return client.tune(settings, routing(24)).result()
 
 
+class Forgetful(SafetensorsWriter):
+    """Forgets the adapter."""
+
+    def write(self, base: BaseModel, folder: Path) -> None:
+        super().write(BaseModel(base.source), folder)
+
+
+class Interrupted(SafetensorsWriter):
+    """Is stopped half way."""
+
+    def write(self, base: BaseModel, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+
 def test_an_export_answers_like_the_tuned_model_without_tunekit(
     inline: tk.Client, tiny_model: str, tmp_path: Path
 ) -> None:
@@ -29,11 +51,12 @@ def test_an_export_answers_like_the_tuned_model_without_tunekit(
 
     model = tuned(inline, tiny_model)
     exported = model.export(tmp_path / "out")
-    assert exported.drift < 1e-3
-    assert exported.num_prompts == 8
+    assert exported.drift < 1e-5
+    assert exported.num_prompts == exported.num_same_answers == 8
     assert exported.num_bytes == (tmp_path / "out" / "model.safetensors").stat().st_size
     assert not (tmp_path / "out" / "adapter_config.json").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
+    assert "8 of 8 answers are the same" in str(exported)
 
     prompt = PROMPT.format(message="my parcel is late, number 3")
     plain: Any = AutoModelForCausalLM.from_pretrained(str(tmp_path / "out"))
@@ -53,6 +76,14 @@ def test_an_export_answers_like_the_tuned_model_without_tunekit(
     assert inline.plan(again, routing(12)).ok
 
 
+def test_a_format_that_nobody_knows_is_refused(
+    inline: tk.Client, tiny_model: str, tmp_path: Path
+) -> None:
+    model = tuned(inline, tiny_model)
+    with pytest.raises(tk.FormatUnknown, match=r"no format 'gguf' to export to.*'onnx-int4'"):
+        model.export(tmp_path / "out", format="gguf")  # type: ignore[arg-type]
+
+
 def test_a_folder_that_is_there_is_kept(inline: tk.Client, tiny_model: str, tmp_path: Path) -> None:
     model = tuned(inline, tiny_model)
     (tmp_path / "out").mkdir()
@@ -60,26 +91,40 @@ def test_a_folder_that_is_there_is_kept(inline: tk.Client, tiny_model: str, tmp_
         model.export(tmp_path / "out")
 
 
-def test_an_export_that_drifts_is_refused_and_leaves_nothing(
-    inline: tk.Client, tiny_model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("writer", "error"), [(Forgetful(), tk.ExportDrifted), (Interrupted(), KeyboardInterrupt)]
+)
+def test_an_export_that_is_not_the_tuned_model_leaves_nothing(
+    inline: tk.Client, tiny_model: str, tmp_path: Path, writer: Writer, error: type[BaseException]
 ) -> None:
-    from tunekit.backends.local import exporting
-    from tunekit.backends.local.base_models import BaseModel, find_base_model
+    record, home = tuned(inline, tiny_model).record, tmp_path / "home"
+    settings: Any = {"max_drift": None, "home": home, "writer": writer}
+    with pytest.raises(error):
+        export_model(Models(home), record, tmp_path / "out", "safetensors", **settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
-    model = tuned(inline, tiny_model)
-    monkeypatch.setattr(
-        exporting,
-        "find_base_model",
-        lambda name, home: BaseModel(
-            find_base_model(name, home).source
-        ),  # as if the adapter were forgotten
-    )
-    with pytest.raises(tk.ExportDrifted, match="not the tuned one"):
-        model.export(tmp_path / "out")
-    assert [path for path in tmp_path.iterdir() if "out" in path.name] == []
+
+def test_an_export_ends_an_answer_where_the_tuned_model_does(
+    tiny_model: str, tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    for path in Path(tiny_model).iterdir():
+        (base / path.name).write_bytes(path.read_bytes())
+    settings = json.loads((base / "generation_config.json").read_text())
+    (base / "generation_config.json").write_text(json.dumps(settings | {"eos_token_id": 0}))
+    SafetensorsWriter().write(BaseModel(str(base)), tmp_path / "out")
+    written = json.loads((tmp_path / "out" / "generation_config.json").read_text())
+    assert written["eos_token_id"] == [0, 2]  # the second one is the tokenizer's
 
 
 def test_a_backend_that_cannot_export_says_so(tmp_path: Path) -> None:
     model = tk.Client(tk.MemoryBackend()).tune(tk.SupervisedTuner(base_model="m"), routing(4))
     with pytest.raises(tk.MethodUnsupported, match="cannot export"):
         model.result().export(tmp_path / "out")
+
+
+def test_an_extra_that_is_not_installed_is_named() -> None:
+    extra = Extra("export", ("numpy", "no_such_package"), "Exporting for small devices")
+    with pytest.raises(tk.MissingExtra, match=r"needs 'no_such_package'.*'tunekit\[export\]'"):
+        extra.require()

@@ -152,6 +152,17 @@ RowT = TypeVar("RowT", bound=Row)
 RowT_co = TypeVar("RowT_co", bound=Row, covariant=True)
 
 
+def asked_of(row: Row) -> str | tuple[Message, ...]:
+    """What a row asks a model: a text, or the turns up to the last one of the user."""
+    match row:
+        case PromptCompletion() | Prompt() | Preference():
+            return row.prompt
+        case Conversation():
+            return row.messages[:-1]
+        case _:
+            return row.prompt_text()
+
+
 def opening_text(messages: tuple[Message, ...]) -> str:
     """The system turn and the first user turn: where a conversation carries its instruction."""
     opening: list[str] = []

@@ -1,4 +1,4 @@
-"""The pictures of a job and of a model.
+"""The pictures of a job, of a model and of an exported model.
 
 Belongs here: drawing records.
 Does not belong here: following a job while it runs (`watchers.py`).
@@ -12,7 +12,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tunekit.display.parts import facts, title
+from tunekit._text import size
+from tunekit.display.parts import facts, percent, title
+from tunekit.jobs.exporting import Exported
 from tunekit.jobs.record import JobRecord, ModelRecord
 from tunekit.jobs.states import JobState
 
@@ -72,6 +74,21 @@ def model_picture(record: ModelRecord) -> RenderableType:
                 ("figures", figures or None),
                 ("prompt shape", record.template.pattern if record.template else None),
                 ("at", record.location),
+            ]
+        ),
+    )
+
+
+def exported_picture(exported: Exported) -> RenderableType:
+    """A model that was written to a folder."""
+    answers = f"{exported.num_same_answers} of {exported.num_prompts} answers are the same"
+    return Group(
+        title(str(exported.folder)),
+        facts(
+            [
+                ("format", exported.format),
+                ("weights", size(exported.num_bytes)),
+                ("drift", f"{percent(exported.drift, places=3)}; {answers}"),
             ]
         ),
     )

@@ -32,6 +32,6 @@ def title(text: str) -> Text:
     return Text(text, style="bold")
 
 
-def percent(share: float) -> str:
+def percent(share: float, *, places: int = 1) -> str:
     """`85.0 %`."""
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.{places}f} %"

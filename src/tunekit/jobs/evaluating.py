@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from tunekit.data.dataset import Dataset, Located
-from tunekit.data.rows import Conversation, Message, Preference, Prompt, PromptCompletion, Row
+from tunekit.data.rows import (
+    Conversation,
+    Message,
+    Preference,
+    Prompt,
+    PromptCompletion,
+    Row,
+    asked_of,
+)
 from tunekit.errors import MethodUnsupported, SettingInvalid
 from tunekit.evaluation.comparison import (
     Answered,
@@ -135,16 +143,11 @@ def _loss(scorer: Scores | None, model_id: str, rows: Sequence[Row], *, tuned: b
 
 
 def _asked(row: Row) -> PromptLike:
-    match row:
-        case PromptCompletion() | Prompt() | Preference():
-            return row.prompt
-        case Conversation(messages=messages):
-            return tuple[Message, ...](messages[:-1])
-        case _:
-            raise SettingInvalid(
-                f"A {type(row).__name__} has no prompt to ask.",
-                hint="Pass rows with prompts.",
-            )
+    if not isinstance(row, PromptCompletion | Prompt | Preference | Conversation):
+        raise SettingInvalid(
+            f"A {type(row).__name__} has no prompt to ask.", hint="Pass rows with prompts."
+        )
+    return asked_of(row)
 
 
 def _refuse_without_answer(row: Row) -> None:

@@ -6,13 +6,40 @@ Does not belong here: writing the files (`backends/`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
+from tunekit._plugins import html_view, text_view
+from tunekit._text import did_you_mean, either
 from tunekit._value import Value
+from tunekit.errors import FormatUnknown
 
-ExportFormat = Literal["safetensors"]
-"""How a model can be written: `safetensors` is a folder that transformers loads by itself."""
+ExportFormat = Literal["safetensors", "onnx", "onnx-int8", "onnx-int4"]
+"""How a model can be written. All are folders with the tokenizer and the chat template beside the weights.
+
+- `safetensors`: what transformers loads by itself.
+- `onnx`, `onnx-int8`, `onnx-int4`: what ONNX Runtime GenAI runs on phones, on boards and in applications, with weights
+  of 32, of 8, or mostly of 4 bits (https://onnxruntime.ai/docs/genai/). Fewer bits are smaller and drift further.
+"""
+
+EXPORT_FORMATS: Mapping[str, ExportFormat] = {name: name for name in get_args(ExportFormat)}
+"""Each by its name."""
+
+
+def export_format(name: str) -> ExportFormat:
+    """The format of that name.
+
+    Raises:
+        FormatUnknown: There is none.
+    """
+    if name not in EXPORT_FORMATS:
+        raise FormatUnknown(
+            f"There is no format {name!r} to export to.{did_you_mean(name, EXPORT_FORMATS)}",
+            hint=f"Write one of {either(EXPORT_FORMATS)}.",
+            place="format",
+        )
+    return EXPORT_FORMATS[name]
 
 
 class Exported(Value):
@@ -24,9 +51,19 @@ class Exported(Value):
     num_bytes: int
     """Size of the weights on disk."""
     drift: float
-    """Largest difference between the two models in the log-probability of a next token, in nats."""
+    """How far its next tokens are from those of the tuned model, from 0 to 1: the larger of two means over the tokens
+    of the tuned model's answers. One is how much of the probability lies on other tokens, the other how much less
+    likely the tuned model finds the token that the exported one would take at temperature 0."""
     num_prompts: int
     """Prompts on which the two were compared."""
+    num_same_answers: int
+    """Prompts that both answer with the very same tokens at temperature 0, as far as answers were compared."""
+
+    def __str__(self) -> str:
+        return text_view(self)
+
+    def _repr_html_(self) -> str:
+        return html_view(self)
 
 
 @runtime_checkable
@@ -42,10 +79,13 @@ class Exports(Protocol):
             model_id: Id of a model or checkpoint.
             folder: Where to; it must not be there yet.
             format: How.
-            max_drift: Largest drift that is borne, in nats; see `Exported.drift`. `None` leaves it to the backend.
+            max_drift: Largest drift that is borne; see `Exported.drift`. `None` leaves it to the backend.
 
         Raises:
             FileKept: The folder is there already.
+            MissingExtra: The format needs an extra that is not installed.
+            MethodUnsupported: The format cannot hold a model of this architecture.
+            ExportFailed: It could not be written, or what was written could not be run.
             ExportDrifted: What was written answers differently; nothing is left behind.
         """
         ...

@@ -201,7 +201,7 @@ class LocalBackend:
     def export_model(
         self, model_id: str, folder: Path, format: ExportFormat, *, max_drift: float | None
     ) -> Exported:
-        """Write the model with its adapter merged, and compare it with the tuned one."""
+        """Write the model with its adapter merged, run what was written, and compare it with the tuned one."""
         require_local_extra()
         record = self.fetch_model(model_id)
         return export_model(

@@ -66,6 +66,12 @@ class Encoder:
         self.stop_ids: frozenset[int] = frozenset([*stop_ids, *ends])
         self.context_tokens = context_tokens
 
+    def turns(self, prompt: PromptLike) -> list[dict[str, str]] | None:
+        """A prompt as the turns that the chat template takes; `None` where a text is read as it is."""
+        if not isinstance(prompt, str):
+            return _turns(tuple(prompt))
+        return _turns((Message(role="user", content=prompt),)) if self._is_chat else None
+
     def prompt_ids(self, prompt: PromptLike) -> list[int]:
         """What the model is given to answer a prompt."""
         if not isinstance(prompt, str):
@@ -196,11 +202,10 @@ class Encoder:
     def _rendered(self, messages: tuple[Message, ...], *, answering: bool) -> str:
         from jinja2 import TemplateError
 
-        turns = [{"role": _CHAT_ROLES[turn.role], "content": _text(turn)} for turn in messages]
         try:
             return str(
                 self.tokenizer.apply_chat_template(
-                    turns, tokenize=False, add_generation_prompt=answering
+                    _turns(messages), tokenize=False, add_generation_prompt=answering
                 )
             )
         except TemplateError as error:
@@ -222,6 +227,11 @@ class ChatTemplateRefuses(Exception):  # becomes a finding
         """What to tell the user."""
         fact = f"The chat template of the base model does not take these turns: {self}."
         return Problem(rules.UNTRAINABLE_ROW, fact, fix="Change the turns, or take another model.")
+
+
+def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Turns as chat templates take them."""
+    return [{"role": _CHAT_ROLES[turn.role], "content": _text(turn)} for turn in messages]
 
 
 def _text(message: Message) -> str:

@@ -1,39 +1,61 @@
-"""Writes a tuned model as a folder of its own, and holds what was written against the model that was tuned.
+"""Exports a tuned model: written in some format, run as it was written, and kept only where it answers as before.
 
-Belongs here: merging, writing, and the comparison.
-Does not belong here: finding and loading models (`base_models.py`, `inference.py`).
+Belongs here: the steps, the drift that is borne, and what is refused.
+Does not belong here: writing and running (`safetensors_export.py`, `onnx_export.py`), the comparison (`drift.py`).
 """
 
 from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
-from tunekit.backends.local.base_models import (
-    BaseModel,
-    computes_in_bfloat16,
-    find_base_model,
-    load_encoder,
-    load_weights,
-)
+from tunekit.backends.local.base_models import BaseModel, computes_in_bfloat16, find_base_model
+from tunekit.backends.local.drift import Drift, Reading, Reference, drift_of, references_of
 from tunekit.backends.local.files import flush_to_disk, write_atomically
 from tunekit.backends.local.folder import JobFolder
-from tunekit.backends.local.inference import Loaded, Models, asking, load_model
+from tunekit.backends.local.inference import Models
+from tunekit.backends.local.onnx_export import OnnxWriter
+from tunekit.backends.local.safetensors_export import SafetensorsWriter
+from tunekit.data.rows import asked_of
 from tunekit.data.store import read_copy
 from tunekit.errors import ExportDrifted, FileKept
+from tunekit.jobs.backend import PromptLike
 from tunekit.jobs.exporting import Exported, ExportFormat
 from tunekit.jobs.record import ModelRecord
 
 _NUM_PROMPTS = 8
-_DRIFT, _DRIFT_IN_16_BITS = 0.01, 0.5
-"""Drift that is borne, in nats. Merging an adapter rounds each weight once more, which shows in 16 bits only."""
-_CONSIDERED = 10.0
-"""Tokens that are less likely than the likeliest by more than this many nats are never drawn, and do not count."""
+_BORNE: Mapping[ExportFormat, float] = {
+    "safetensors": 0.001,
+    "onnx": 0.001,
+    "onnx-int8": 0.03,
+    "onnx-int4": 0.1,
+}
+"""Drift that is borne where weights are in 32 bits before they are exported."""
+_BORNE_IN_16_BITS = 0.02
+"""The least that is borne where a GPU computes in 16 bits: merging an adapter rounds each weight once more."""
 _FALLBACK = ("The quick brown fox jumps over the lazy dog.", "1 2 3")
 """What to compare on where the rows of the job are gone."""
+
+
+class Writer(Protocol):
+    """Writes one format, and runs what it wrote."""
+
+    @property
+    def weights(self) -> str:
+        """Pattern of the files that hold weights."""
+        ...
+
+    def write(self, base: BaseModel, folder: Path) -> None:
+        """Write a model to a folder that is not there yet."""
+        ...
+
+    def readings(self, folder: Path, references: Sequence[Reference]) -> Iterable[Reading]:
+        """What the written model makes of the same prompts, in order."""
+        ...
 
 
 def export_model(
@@ -44,83 +66,95 @@ def export_model(
     *,
     max_drift: float | None,
     home: Path,
+    writer: Writer | None = None,
 ) -> Exported:
-    """Write a model with its adapters merged and its tokenizer beside it.
+    """Write a model, and keep what was written only where it answers like the tuned one.
 
     Args:
         models: The models that are loaded already.
         record: Which model.
         folder: Where to; made at once when all is well.
         format: How.
-        max_drift: Largest drift that is borne. `None` takes 0.01, and 0.5 where a GPU computes in 16 bits.
+        max_drift: Largest drift that is borne. `None` takes what is usual for the format.
         home: Root folder of the backend.
+        writer: Writes the format. `None` takes the one that belongs to it.
 
     Raises:
         FileKept: The folder is there already.
-        ExportDrifted: What was written answers differently; nothing is left behind.
+        MissingExtra: The format needs the extra `export`.
+        MethodUnsupported: The format cannot hold a model of this architecture.
+        ExportFailed: It could not be written, or not be run.
+        ExportDrifted: What was written answers differently.
     """
     if folder.exists():
         raise FileKept(f"{str(folder)!r} is there already.", hint="Choose another name.")
+    writer = writer or _writer(format)
+    borne = _borne(format) if max_drift is None else max_drift
     folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    work = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    work.mkdir()
     try:
-        _write(record, fresh, home)
-        prompts = _prompts(record, home)
-        drift = _drift(models.loaded(record.id), load_model(BaseModel(str(fresh))), prompts)
-        usual = _DRIFT_IN_16_BITS if computes_in_bfloat16() else _DRIFT
-        borne = usual if max_drift is None else max_drift
-        if not drift <= borne:
-            raise _drifted(record, drift, borne)
+        fresh = work / "model"
+        writer.write(find_base_model(record.id, home), fresh)
+        references = references_of(models.loaded(record.id), _prompts(record, home))
+        drift = drift_of(references, writer.readings(fresh, references))
+        _refuse_drift(record, drift, borne)
+        _write_card(record, fresh)
         flush_to_disk(fresh)
         fresh.rename(folder)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        shutil.rmtree(work, ignore_errors=True)
     return Exported(
-        folder=folder, format=format, num_bytes=size, drift=drift, num_prompts=len(prompts)
+        folder=folder,
+        format=format,
+        num_bytes=sum(path.stat().st_size for path in folder.glob(writer.weights)),
+        drift=drift.share,
+        num_prompts=len(references),
+        num_same_answers=drift.num_same_answers,
     )
 
 
-def _write(record: ModelRecord, folder: Path, home: Path) -> None:
-    base = find_base_model(record.id, home)
-    load_weights(base).save_pretrained(str(folder))
-    load_encoder(base).tokenizer.save_pretrained(str(folder))
-    card = record.model_dump(mode="json", include={"id", "base_model", "method", "display_name"})
-    write_atomically(folder / "tunekit.json", card)
+def _writer(format: ExportFormat) -> Writer:
+    match format:
+        case "safetensors":
+            return SafetensorsWriter()
+        case "onnx":
+            return OnnxWriter("fp32")
+        case "onnx-int8":
+            return OnnxWriter("int8")
+        case "onnx-int4":
+            return OnnxWriter("int4")
 
 
-def _prompts(record: ModelRecord, home: Path) -> list[str]:
+def _borne(format: ExportFormat) -> float:
+    usual = _BORNE[format]
+    return max(usual, _BORNE_IN_16_BITS) if computes_in_bfloat16() else usual
+
+
+def _prompts(record: ModelRecord, home: Path) -> list[PromptLike]:
     """Prompts that the model was tuned on."""
     data = JobFolder(home / "jobs" / record.job_id.removeprefix("local:")).data("train")
     if not data.exists():
         return list(_FALLBACK)
-    return [item.row.prompt_text() for item in islice(read_copy(data), _NUM_PROMPTS)]
+    return [asked_of(item.row) for item in islice(read_copy(data), _NUM_PROMPTS)]
 
 
-def _drift(tuned: Loaded, written: Loaded, prompts: Sequence[str]) -> float:
-    """The largest difference in the log-probability of any next token behind a prompt."""
-    import torch
-
-    largest = 0.0
-    with asking(tuned), asking(written):
-        for prompt in prompts:
-            first, second = (
-                torch.log_softmax(
-                    model.model(
-                        torch.tensor([tuned.encoder.prompt_ids(prompt)], device=model.model.device)
-                    ).logits.float(),
-                    dim=-1,
-                )
-                for model in (tuned, written)
-            )
-            likely = first > first.max(dim=-1, keepdim=True).values - _CONSIDERED
-            largest = max(largest, (first - second).abs()[likely].max().item())
-    return largest
+def _write_card(record: ModelRecord, folder: Path) -> None:
+    card = record.model_dump(mode="json", include={"id", "base_model", "method", "display_name"})
+    write_atomically(folder / "tunekit.json", card)
 
 
-def _drifted(record: ModelRecord, drift: float, borne: float) -> ExportDrifted:
-    return ExportDrifted(
-        f"The exported model is not the tuned one: a next token differs by {drift:.3g} nats, {borne:g} are borne.",
-        hint="Nothing was kept. Pass a higher max_drift only where evaluate() shows the same quality.",
-        place=record.id,
-    )
+def _refuse_drift(record: ModelRecord, drift: Drift, borne: float) -> None:
+    if drift.misread is not None:
+        raise ExportDrifted(
+            f"The exported model is not the tuned one: it reads prompt {drift.misread} as other tokens.",
+            hint="Nothing was kept. Its runtime has no such tokenizer or chat template; use format='safetensors'.",
+            place=record.id,
+        )
+    if not drift.share <= borne:
+        raise ExportDrifted(
+            f"The exported model is not the tuned one: its next tokens drift by {drift.share:.2%}, "
+            f"{borne:.2%} are borne.",
+            hint="Nothing was kept. Take a format with more bits, or pass a higher max_drift.",
+            place=record.id,
+        )

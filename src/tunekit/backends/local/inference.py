@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tunekit.backends.local.base_models import (
     BaseModel,
@@ -154,7 +154,8 @@ def answers_of(
     predictions: list[Prediction] = []
     with _drawn(sampling):
         for batch in _batches(asked, loaded.encoder, sampling.max_output_tokens):
-            predictions.extend(_generate(loaded, batch, sampling))
+            answers = generated_ids(loaded, batch, sampling)
+            predictions.extend(_prediction(loaded.encoder, answer) for answer in answers)
     return predictions
 
 
@@ -168,6 +169,15 @@ def _batches(
             yield batch
         else:
             yield from ([prompt] for prompt in batch)
+
+
+def next_token_logits(loaded: Loaded, prompt: list[int], answer: list[int]) -> torch.Tensor:
+    """What the model makes of every place of an answer: one row of logits per token, on the processor."""
+    import torch
+
+    ids = torch.tensor([prompt + answer], device=loaded.model.device)
+    logits = loaded.model(input_ids=ids).logits[0, len(prompt) - 1 : -1]
+    return cast("torch.Tensor", logits.float().cpu())
 
 
 def losses_of(loaded: Loaded, rows: Sequence[Row]) -> list[RowLoss]:
@@ -192,7 +202,10 @@ def _drawn(sampling: Sampling) -> Generator[None]:
         yield
 
 
-def _generate(loaded: Loaded, prompts: list[list[int]], sampling: Sampling) -> Iterator[Prediction]:
+def generated_ids(
+    loaded: Loaded, prompts: list[list[int]], sampling: Sampling
+) -> Iterator[list[int]]:
+    """The tokens of one answer per prompt, all asked at once, each up to the token that ends it."""
     pad, device = pad_id(loaded.encoder), loaded.model.device
     ids, mask = padded(prompts, pad, device, side="left")
     drawing: dict[str, Any] = {"do_sample": False}
@@ -212,7 +225,8 @@ def _generate(loaded: Loaded, prompts: list[list[int]], sampling: Sampling) -> I
         **drawing,
     )
     for answer in generated[:, ids.shape[1] :].tolist():
-        yield _prediction(loaded.encoder, answer)
+        stops = (place for place, token in enumerate(answer) if token in loaded.encoder.stop_ids)
+        yield answer[: next(stops, len(answer)) + 1]
 
 
 def _refuse_overlong(prompts: list[list[int]], context_tokens: int | None, model_id: str) -> None:
@@ -232,13 +246,10 @@ def _room(encoder: Encoder, prompt_tokens: int) -> int:
 
 
 def _prediction(encoder: Encoder, answer: list[int]) -> Prediction:
-    end = next((index for index, token in enumerate(answer) if token in encoder.stop_ids), None)
-    text = str(encoder.tokenizer.decode(answer[:end], skip_special_tokens=True))
-    return Prediction(
-        text=text.strip(),
-        stopped=end is not None,
-        num_output_tokens=len(answer) if end is None else end + 1,
-    )
+    stopped = answer[-1] in encoder.stop_ids
+    said = answer[:-1] if stopped else answer
+    text = str(encoder.tokenizer.decode(said, skip_special_tokens=True))
+    return Prediction(text=text.strip(), stopped=stopped, num_output_tokens=len(answer))
 
 
 def _losses(loaded: Loaded, rows: list[Encoded]) -> Iterator[RowLoss]:

@@ -1,6 +1,6 @@
 """Starts the child process that works on a job.
 
-Belongs here: the command, the environment, and which attempt it is.
+Belongs here: the command, the environment of every child process, and which attempt it is.
 Does not belong here: what the child does (`worker.py`).
 """
 
@@ -19,6 +19,7 @@ _QUIET = {
     "DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
     "WANDB_DISABLED": "true",
     # threads of the tokenizer have no use in a process that forks
     "TOKENIZERS_PARALLELISM": "false",
@@ -48,16 +49,14 @@ def spawn_worker(folder: JobFolder) -> None:
             stdout=out,
             stderr=err,
             cwd=folder.path,
-            env=_environment(),
+            # one device per job; the trainer refuses more without a launcher
+            env={"CUDA_VISIBLE_DEVICES": "0"} | quiet_environment(),
             start_new_session=True,
         )
     # somebody has to take note of its end, or it stays in the table of processes; the job does not need it
     threading.Thread(target=child.wait, daemon=True).start()
 
 
-def _environment() -> dict[str, str]:
-    environment = os.environ | _QUIET
-    environment.setdefault(
-        "CUDA_VISIBLE_DEVICES", "0"
-    )  # one device per job; the trainer refuses more without a launcher
-    return environment
+def quiet_environment() -> dict[str, str]:
+    """The environment of this process, with everything switched off that libraries would report."""
+    return os.environ | _QUIET

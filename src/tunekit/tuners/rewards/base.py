@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from tunekit._text import excerpt, plural
 from tunekit._value import Value
-from tunekit.data.rows import Conversation, Message, Preference, Prompt, PromptCompletion, Row
+from tunekit.data.rows import Message, Row, asked_of
 from tunekit.errors import SettingInvalid
 from tunekit.tuners.rewards.tryout import Expected, Tryout, tried
 
@@ -51,7 +51,7 @@ class Sample(Value):
         completion = row.completion_text()
         if completion is not None:
             references["completion"] = completion
-        return cls(prompt=_prompt(row), response=response, references=references)
+        return cls(prompt=asked_of(row), response=response, references=references)
 
     @property
     def prompt_text(self) -> str:
@@ -181,16 +181,6 @@ def checked_pattern(pattern: str) -> str:
             f"{excerpt(pattern)} is no regular expression: {error}. Correct it, or escape the special characters."
         ) from error
     return pattern
-
-
-def _prompt(row: Row) -> str | tuple[Message, ...]:
-    match row:
-        case Prompt() | PromptCompletion() | Preference():
-            return row.prompt
-        case Conversation():
-            return row.messages[:-1]
-        case _:
-            return row.prompt_text()
 
 
 def _samples(

@@ -119,7 +119,7 @@ def _refused(done: subprocess.CompletedProcess[str], base: BaseModel) -> Excepti
         return _failed(f"ONNX Runtime GenAI cannot write the model: {told}")
     return MethodUnsupported(
         f"ONNX Runtime GenAI does not know the architecture of {base.source!r}.",
-        hint="Use format='safetensors', or tune a base model of a family such as Llama, Qwen, Gemma or Phi.",
+        hint="Use format='safetensors', or tune a base model of a family such as Llama, Qwen, Mistral or SmolLM.",
         place="format",
     )
 

@@ -23,8 +23,27 @@ _ANSWER_CHARACTERS = 60
 def evaluation_picture(evaluation: Evaluation) -> RenderableType:
     """Metrics with their intervals, losses, and the rows that tell most."""
     return Group(
-        _figures(evaluation), Text(_verdict(evaluation), style="bold"), Text(), _rows(evaluation)
+        _figures(evaluation),
+        Text(_verdict(evaluation), style="bold"),
+        Text(),
+        rows_picture(evaluation, base="base", tuned="tuned"),
     )
+
+
+def rows_picture(evaluation: Evaluation, *, base: str, tuned: str) -> Table:
+    """The rows on which the two models differ most.
+
+    Args:
+        evaluation: The two models on the same rows.
+        base: What to call the one that is the base.
+        tuned: What to call the other.
+    """
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("row", "expected", base, tuned):
+        table.add_column(name, overflow="fold")
+    for answer in evaluation.examples[:_EXAMPLES]:
+        table.add_row(answer.place, *_texts(answer))
+    return table
 
 
 def _figures(evaluation: Evaluation) -> Table:
@@ -63,15 +82,6 @@ def _verdict(evaluation: Evaluation) -> str:
     if evaluation.difference.high < 0:
         return f"{change}: worse."
     return f"{change}: no difference that these rows could show."
-
-
-def _rows(evaluation: Evaluation) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("row", "expected", "base", "tuned"):
-        table.add_column(name, overflow="fold")
-    for answer in evaluation.examples[:_EXAMPLES]:
-        table.add_row(answer.place, *_texts(answer))
-    return table
 
 
 def _texts(answer: Answered) -> tuple[Text, ...]:

@@ -43,7 +43,7 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         say("model = job.result()", model)
 
         comparison = model.compare(test)
-        say("model.compare(test)", str(comparison))
+        say("model.compare(test)", comparison)
         count = len(prompts)
     return Outcome(
         method=tuner.kind,

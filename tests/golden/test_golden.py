@@ -18,6 +18,7 @@ import tunekit as tk
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tunekit.cli import app
 from tunekit.evaluation.comparison import Answered, Loss, compare, compare_rewards
+from tunekit.evaluation.distillation import Footprint, Tried, compare_distilled
 from tunekit.jobs.record import JobProblem
 from tunekit.testing import Fault, Step
 
@@ -110,6 +111,31 @@ def test_an_evaluation_with_rewards() -> None:
         for n in range(1, 9)
     ]
     hold("rewards.txt", str(compare_rewards(answers, tuned=[5.1] * 8, base=[-2.25] * 8)))
+
+
+def test_a_comparison_of_three() -> None:
+    answers = tuple("billing" if n % 2 else "shipping" for n in range(1, 31))
+    right = ["shipping" if n == 4 else answer for n, answer in enumerate(answers)]
+    teacher = Tried(
+        name="local:teacher/model",
+        answers=answers,
+        seconds=(0.3, 0.2, 0.4),
+        footprint=Footprint(
+            num_parameters=2_411_712, num_bytes=9_646_848, num_bytes_in_memory=14_400_000
+        ),
+    )
+    tuned = Tried(
+        name="local:student/model",
+        answers=tuple("shipping" if n == 6 else answer for n, answer in enumerate(answers)),
+        seconds=(0.1, 0.1, 0.2),
+        footprint=Footprint(
+            num_parameters=597_000, num_bytes=2_388_000, num_bytes_in_memory=3_400_000
+        ),
+    )
+    untuned = Tried(name="tunekit/pico", answers=("hello",) * 30)
+    places = [f"test.jsonl:{n}" for n in range(1, 31)]
+    comparison = compare_distilled(places, right, teacher=teacher, untuned=untuned, tuned=tuned)
+    hold("distillation.txt", str(comparison))
 
 
 def test_the_help_of_the_command() -> None:

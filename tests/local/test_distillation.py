@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import tunekit as tk
 from local_jobs import break_off, folder_of, kill, weights
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tiny_models import write_tiny_model
+from tunekit.backends.local.base_models import find_base_model
+from tunekit.backends.local.measuring import footprint_of, memory_of
+from tunekit.jobs.backend import Sampling
 from tunekit.jobs.distilled import DistilledModel
 from tunekit.tuners.distillation import DistillationData, Distiller
 
@@ -129,7 +133,7 @@ def test_a_small_student_comes_close_to_a_larger_teacher(inline: tk.Client, tmp_
     assert (comparison.times_smaller or 0) > 2
     assert comparison.teacher.name == teacher.id
     assert comparison.tuned.seconds_per_answer is not None
-    assert str(comparison).startswith("accuracy on 60 rows")
+    assert "The student keeps" in str(comparison)
 
 
 def test_a_function_has_to_be_given_again_to_compare(inline: tk.Client, tiny_model: str) -> None:
@@ -137,10 +141,29 @@ def test_a_function_has_to_be_given_again_to_compare(inline: tk.Client, tiny_mod
     model: Any = job.result()
     with pytest.raises(tk.SettingInvalid, match=r"compare\(rows, teacher="):
         model.compare(routing(4))
-    comparison = model.compare(routing(8, seed=5), teacher=right)
+    comparison = model.compare(routing(8, seed=5), teacher=right, num_measured=0)
     assert comparison.teacher.quality.value == 1
     assert comparison.teacher.footprint.num_parameters is None
+    assert comparison.tuned.seconds_per_answer is None
+    assert comparison.tuned.footprint.num_bytes_in_memory is None
     assert comparison.times_smaller is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells the highest memory")
+def test_memory_is_that_of_the_model_and_not_of_the_libraries(home: Path) -> None:
+    asked, sampling = [PROMPT.format(message="my parcel is late")], Sampling(max_output_tokens=8)
+    nano, pico = (
+        memory_of(f"tunekit/{name}", asked, sampling, home=home) for name in ("nano", "pico")
+    )
+    weights = footprint_of(find_base_model("tunekit/nano", home)).num_parameters or 0
+    assert nano is not None
+    assert pico is not None
+    assert 4 * weights < nano < 8 * weights
+    assert pico < nano / 2
+
+
+def test_a_model_that_cannot_be_measured_has_no_figure(home: Path) -> None:
+    assert memory_of("no-such-model", ["hello"], Sampling(), home=home) is None
 
 
 def test_logits_are_learnt(inline: tk.Client, tiny_model: str) -> None:
@@ -151,7 +174,8 @@ def test_logits_are_learnt(inline: tk.Client, tiny_model: str) -> None:
     losses = [metrics.values["loss"] for metrics in job.metrics() if "loss" in metrics.values]
     assert losses[-1] < losses[0] / 4
     assert any("validation_loss" in metrics.values for metrics in job.metrics())
-    comparison = inline.model(job.result().id, DistilledModel).compare(routing(40, seed=21))
+    model = inline.model(job.result().id, DistilledModel)
+    comparison = model.compare(routing(40, seed=21), num_measured=0)
     assert (comparison.quality_kept or 0) >= 0.9
 
 

@@ -23,8 +23,35 @@ _ANSWER_CHARACTERS = 60
 def evaluation_picture(evaluation: Evaluation) -> RenderableType:
     """Metrics with their intervals, losses, and the rows that tell most."""
     return Group(
-        _figures(evaluation), Text(_verdict(evaluation), style="bold"), Text(), _rows(evaluation)
+        _figures(evaluation),
+        Text(_verdict(evaluation), style="bold"),
+        Text(),
+        rows_picture(evaluation, base="base", tuned="tuned"),
     )
+
+
+def rows_picture(evaluation: Evaluation, *, base: str, tuned: str) -> Table:
+    """The rows on which the two models differ most; where nothing was expected, as with rewards, no column says so.
+
+    Args:
+        evaluation: The two models on the same rows.
+        base: What to call the one that is the base.
+        tuned: What to call the other.
+    """
+    examples = evaluation.examples[:_EXAMPLES]
+    columns: list[tuple[str, Callable[[Answered], str]]] = [
+        ("row", lambda answer: answer.place),
+        ("expected", lambda answer: answer.expected),
+        (base, lambda answer: answer.base),
+        (tuned, lambda answer: answer.tuned),
+    ]
+    told = [(name, text) for name, text in columns if any(map(text, examples))]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name, _ in told:
+        table.add_column(name, overflow="fold")
+    for answer in examples:
+        table.add_row(*(Text(_short(text(answer))) for _, text in told))
+    return table
 
 
 def _figures(evaluation: Evaluation) -> Table:
@@ -69,24 +96,6 @@ def _verdict(evaluation: Evaluation) -> str:
 def _amount(metric: FigureName, value: float) -> str:
     """A share in percent; a reward may be any number."""
     return f"{value:.3g}" if metric == "reward" else percent(value)
-
-
-def _rows(evaluation: Evaluation) -> Table:
-    """The rows that tell most; where nothing was expected, as with rewards, no column says so."""
-    examples = evaluation.examples[:_EXAMPLES]
-    columns: list[tuple[str, Callable[[Answered], str]]] = [
-        ("row", lambda answer: answer.place),
-        ("expected", lambda answer: answer.expected),
-        ("base", lambda answer: answer.base),
-        ("tuned", lambda answer: answer.tuned),
-    ]
-    told = [(name, text) for name, text in columns if any(map(text, examples))]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name, _ in told:
-        table.add_column(name, overflow="fold")
-    for answer in examples:
-        table.add_row(*(Text(_short(text(answer))) for _, text in told))
-    return table
 
 
 def _short(text: str) -> str:

@@ -12,12 +12,14 @@ from io import StringIO
 from rich.console import Console, RenderableType
 
 from tunekit.data.check.report import Report
+from tunekit.display.distillations import distillation_picture
 from tunekit.display.evaluations import evaluation_picture
 from tunekit.display.jobs import exported_picture, job_picture, model_picture
 from tunekit.display.plans import plan_picture
 from tunekit.display.reports import report_picture
 from tunekit.display.watchers import watcher_of
 from tunekit.evaluation.comparison import Evaluation
+from tunekit.evaluation.distillation import DistillationComparison
 from tunekit.jobs.exporting import Exported
 from tunekit.jobs.plan import Plan
 from tunekit.jobs.record import JobRecord, ModelRecord
@@ -39,6 +41,8 @@ def picture(value: object) -> RenderableType:
             return model_picture(value)
         case Exported():
             return exported_picture(value)
+        case DistillationComparison():
+            return distillation_picture(value)
         case Evaluation():
             return evaluation_picture(value)
         case _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from tunekit._plugins import html_view, text_view
 from tunekit._value import Value
 from tunekit.evaluation.comparison import Answered, Evaluation, compare
 from tunekit.evaluation.intervals import Score
@@ -21,6 +22,10 @@ class Footprint(Value):
     """Its weights, an adapter among them; `None` where nobody can tell, as for a function."""
     num_bytes: int | None = None
     """Size of the weights on disk."""
+    num_bytes_in_memory: int | None = None
+    """The most memory that it took to load it and to answer prompts one at a time, measured in a process of its own:
+    resident memory beyond that of the same process before, in which the libraries had answered with another model
+    already; where a GPU answers, memory of the GPU. `None` where that was not measured."""
 
 
 class Contestant(Value):
@@ -64,20 +69,21 @@ class DistillationComparison(Value):
         return _ratio(self.teacher.footprint.num_parameters, self.tuned.footprint.num_parameters)
 
     @property
+    def times_lighter(self) -> float | None:
+        """Memory of the teacher for each byte that the student takes while it answers."""
+        sides = (self.teacher.footprint, self.tuned.footprint)
+        return _ratio(*(side.num_bytes_in_memory for side in sides))
+
+    @property
     def times_faster(self) -> float | None:
         """Answers of the student in the time of one of the teacher."""
         return _ratio(self.teacher.seconds_per_answer, self.tuned.seconds_per_answer)
 
     def __str__(self) -> str:
-        lines = [f"{self.beside_teacher.metric} on {self.rows:,} rows"]
-        sides = (("teacher", self.teacher), ("untuned", self.untuned), ("tuned", self.tuned))
-        for word, side in sides:
-            size = side.footprint.num_parameters
-            weights = f"{size:,} weights" if size is not None else "size unknown"
-            seconds = side.seconds_per_answer
-            pace = f"{seconds:.3f} s an answer" if seconds is not None else "pace unknown"
-            lines.append(f"{word:8} {side.quality}  {weights}, {pace}  {side.name}")
-        return "\n".join(lines)
+        return text_view(self)
+
+    def _repr_html_(self) -> str:
+        return html_view(self)
 
 
 class Tried(Value):

@@ -24,24 +24,21 @@ from tunekit.jobs.models import TextModel
 from tunekit.jobs.retries import persistently
 from tunekit.tuners.distillation import AnswersPrompts, Distiller, Teacher, name_of_teacher
 
-TIMED = 10
-"""Prompts that are asked one at a time to measure how quick a model is."""
-
 
 @runtime_checkable
 class TriesModels(Protocol):
     """A backend that can ask and measure any model that it could tune."""
 
     def tried(
-        self, name: str, prompts: Sequence[str], sampling: Sampling, *, num_timed: int
+        self, name: str, prompts: Sequence[str], sampling: Sampling, *, num_measured: int
     ) -> Tried:
-        """The answers of a model, its size, and the time of its first answers asked one at a time.
+        """The answers of a model, its size, and the time and memory of its first answers asked one at a time.
 
         Args:
             name: Id of a tuned model, or any name that `base_model` takes.
             prompts: What to ask.
             sampling: How to draw the answers.
-            num_timed: Prompts that are asked again one at a time.
+            num_measured: Prompts that are asked again one at a time. 0 measures neither time nor memory.
 
         Raises:
             BaseModelNotFound: There is no such model.
@@ -58,16 +55,20 @@ class DistilledModel(TextModel):
         *,
         max_rows: int | None = None,
         teacher: Teacher | None = None,
+        num_measured: int = 10,
     ) -> DistillationComparison:
         """Hold the tuned student against its teacher and against itself before tuning.
 
-        All three answer every row at temperature 0, and some rows once more one at a time for the time they take.
+        All three answer every row at temperature 0, and some rows once more one at a time for the time and the memory
+        they take.
 
         Args:
             rows: Rows that were not trained on.
             max_rows: Take only the first so many. `None` takes all.
             teacher: Who taught it. `None` takes the teacher of the job, which must be a model by name: a function or
                 the handle of another backend's model has to be given again.
+            num_measured: Prompts that each model is asked one at a time, for how long it takes and how much memory.
+                0 measures neither, and is quicker by the start of a process for each model.
 
         Raises:
             DatasetInvalid: A line is not a row.
@@ -91,7 +92,7 @@ class DistilledModel(TextModel):
         asked = [tuner.asked(prompt) for prompt in prompts]
 
         def tried(name: str, prompts: Sequence[str]) -> Tried:
-            call = lambda: backend.tried(name, prompts, sampling, num_timed=TIMED)  # noqa: E731
+            call = lambda: backend.tried(name, prompts, sampling, num_measured=num_measured)  # noqa: E731
             return persistently(call, self._clock)
 
         return compare_distilled(

@@ -39,7 +39,7 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         model = tuned(client, say, tuner, prompts, name="prompts", display_name="student")
 
         comparison = model.compare(test)
-        say("model.compare(test)", str(comparison))
+        say("model.compare(test)", comparison)
         count = len(prompts)
     return Outcome.of(
         model,

@@ -209,12 +209,12 @@ class LocalBackend:
         )
 
     def tried(
-        self, name: str, prompts: Sequence[str], sampling: Sampling, *, num_timed: int
+        self, name: str, prompts: Sequence[str], sampling: Sampling, *, num_measured: int
     ) -> Tried:
         """Answer with any model and measure it, loaded into this process."""
         require_local_extra()
         return tried_model(
-            self._models, name, prompts, sampling, num_timed=num_timed, home=self._root
+            self._models, name, prompts, sampling, num_measured=num_measured, home=self._root
         )
 
     def rewards(

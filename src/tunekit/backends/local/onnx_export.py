@@ -11,17 +11,16 @@ Does not belong here: the child that answers (`onnx_worker.py`), comparing the a
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from tunekit.backends.local.base_models import BaseModel
 from tunekit.backends.local.drift import Reading, Reference
 from tunekit.backends.local.extras import EXPORT
-from tunekit.backends.local.process import quiet_environment
+from tunekit.backends.local.process import run_child
 from tunekit.backends.local.safetensors_export import SafetensorsWriter
 from tunekit.errors import ExportFailed, MethodUnsupported
 
@@ -67,7 +66,7 @@ class OnnxWriter:
                 *("--cache_dir", str(Path(scratch, "cache"))),
                 *("--extra_options", "hf_token=false", *_OPTIONS[self._precision]),
             ]
-            done = _child(Path(scratch), _BUILDER, *arguments)
+            done = run_child(Path(scratch), _BUILDER, *arguments)
         if done.returncode != 0:
             raise _refused(done, base)
 
@@ -79,7 +78,7 @@ class OnnxWriter:
         with TemporaryDirectory(dir=folder.parent) as scratch:
             asked, answered = Path(scratch, "asked.json"), Path(scratch, "answered.npz")
             asked.write_text(json.dumps([_question(reference) for reference in references]))
-            done = _child(Path(scratch), _WORKER, str(folder), str(asked), str(answered))
+            done = run_child(Path(scratch), _WORKER, str(folder), str(asked), str(answered))
             if done.returncode != 0:
                 raise _failed(f"ONNX Runtime cannot run what was written: {_last_line(done)}")
             with np.load(answered) as arrays:
@@ -99,27 +98,14 @@ def _question(reference: Reference) -> dict[str, object]:
     }
 
 
-def _child(scratch: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a module in a process that fetches nothing and reports nothing."""
-    return subprocess.run(  # noqa: S603  # our own interpreter
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        cwd=scratch,
-        env=quiet_environment() | {"HF_HUB_OFFLINE": "1"},
-        check=False,
-    )
-
-
-def _refused(done: subprocess.CompletedProcess[str], base: BaseModel) -> Exception:
+def _refused(done: CompletedProcess[str], base: BaseModel) -> Exception:
     """The error for a model that the tool did not write."""
     told = _last_line(done)
     if not told.startswith("NotImplementedError"):
         return _failed(f"ONNX Runtime GenAI cannot write the model: {told}")
     return MethodUnsupported(
         f"ONNX Runtime GenAI does not know the architecture of {base.source!r}.",
-        hint="Use format='safetensors', or tune a base model of a family such as Llama, Qwen, Gemma or Phi.",
+        hint="Use format='safetensors', or tune a base model of a family such as Llama, Qwen, Mistral or SmolLM.",
         place="format",
     )
 
@@ -131,6 +117,6 @@ def _failed(fact: str) -> ExportFailed:
     )
 
 
-def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+def _last_line(done: CompletedProcess[str]) -> str:
     lines = done.stderr.strip().splitlines()
     return lines[-1] if lines else f"it ended with exit code {done.returncode}"

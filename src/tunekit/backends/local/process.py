@@ -1,7 +1,7 @@
-"""Starts the child process that works on a job.
+"""Starts child processes: the one that works on a job, and those that are waited for.
 
-Belongs here: the command, the environment of every child process, and which attempt it is.
-Does not belong here: what the child does (`worker.py`).
+Belongs here: the commands, what the environment of every child is, and which attempt at a job it is.
+Does not belong here: what a child does (`worker.py`, `onnx_worker.py`, `memory_worker.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tunekit.backends.local.folder import JobFolder, Process
 
@@ -50,13 +51,27 @@ def spawn_worker(folder: JobFolder) -> None:
             stderr=err,
             cwd=folder.path,
             # one device per job; the trainer refuses more without a launcher
-            env={"CUDA_VISIBLE_DEVICES": "0"} | quiet_environment(),
+            env={"CUDA_VISIBLE_DEVICES": "0"} | os.environ | _QUIET,
             start_new_session=True,
         )
     # somebody has to take note of its end, or it stays in the table of processes; the job does not need it
     threading.Thread(target=child.wait, daemon=True).start()
 
 
-def quiet_environment() -> dict[str, str]:
-    """The environment of this process, with everything switched off that libraries would report."""
-    return os.environ | _QUIET
+def run_child(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module to its end in a process of its own, which fetches nothing and reports nothing.
+
+    Args:
+        folder: Where it works.
+        module: What to run.
+        arguments: The words behind it on the command line.
+    """
+    return subprocess.run(  # noqa: S603  # our own interpreter
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | _QUIET | {"HF_HUB_OFFLINE": "1"},
+        check=False,
+    )

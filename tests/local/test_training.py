@@ -13,6 +13,7 @@ import tunekit as tk
 from local_jobs import break_off, weights
 from sample_rows import PROMPT, routing, routing_lines, write_lines
 from tiny_models import write_tiny_model
+from tunekit.backends.local.extras import Extra
 
 
 def tuner(base_model: str, **settings: Any) -> tk.SupervisedTuner:
@@ -257,7 +258,8 @@ def test_a_damaged_newest_checkpoint_is_not_gone_on_from(
 def test_using_the_backend_without_its_extra_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
-    monkeypatch.setattr("tunekit.backends.local.extras.missing_packages", lambda: ("torch", "trl"))
+    without = Extra("local", ("no_such_torch", "no_such_trl"), "Training on this machine")
+    monkeypatch.setattr("tunekit.backends.local.extras.LOCAL", without)
     client = tk.Client(tk.LocalBackend(home))
     for call in (
         client.jobs,

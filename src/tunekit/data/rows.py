@@ -7,7 +7,7 @@ Does not belong here: field names of file formats (`formats/`), faults in rows (
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, TypeVar
+from typing import ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -69,6 +69,8 @@ class Message(Value):
 class Row(Value):
     """One example of a dataset."""
 
+    is_asked: ClassVar[bool] = True
+    """Whether its text is something that a model is asked, so that such texts should share one shape."""
     extra: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Fields of the source that this kind of row does not know. They are carried along and written back, and never
     trained on."""
@@ -146,6 +148,59 @@ class Preference(Row):
     def rejected(self) -> str:
         """The other answer."""
         return self.candidates[1 - self.choice]
+
+
+class Document(Row):
+    """A document that can be found."""
+
+    is_asked: ClassVar[bool] = False
+
+    id: str
+    title: str = ""
+    text: str
+
+    @property
+    def content(self) -> str:
+        """Title and text as one text, which is what is embedded."""
+        return f"{self.title} {self.text}".strip()
+
+    def prompt_text(self) -> str:
+        return self.content
+
+    def completion_text(self) -> None:
+        return None
+
+
+class Query(Row):
+    """A text for which documents are looked for."""
+
+    is_asked: ClassVar[bool] = False
+
+    id: str
+    text: str
+
+    def prompt_text(self) -> str:
+        return self.text
+
+    def completion_text(self) -> None:
+        return None
+
+
+class RelevanceLabel(Row):
+    """How relevant a document is to a query."""
+
+    is_asked: ClassVar[bool] = False
+
+    query_id: str
+    document_id: str
+    score: int = Field(default=1, ge=0)
+    """0 is irrelevant; the higher the more relevant."""
+
+    def prompt_text(self) -> str:
+        return self.query_id
+
+    def completion_text(self) -> None:
+        return None
 
 
 RowT = TypeVar("RowT", bound=Row)

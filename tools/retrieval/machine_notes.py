@@ -1,9 +1,8 @@
 """Write the sample data of the quickstart of embedding tuning: repair notes in plain words, and queries in shop talk.
 
-A workshop calls its machines and their faults by words of its own. The words are made up, so that no base model knows
-them, and each is a pure name: nothing in it tells what it stands for. A query names a machine and a fault; the note on
-just these two is what it looks for. Notes whose pair of machine and fault is held out are asked for in the test only, so a
-model has to learn the words rather than the pairs.
+A workshop calls its machines and their faults by words of its own. They are made up, so that no base model knows them.
+A query names a machine and a fault; the note on just these two is what it looks for. A part of the notes are asked for
+in the test only, so a model has to learn the words rather than the pairs.
 
 Run `python -m tools.retrieval.machine_notes` from the root of the repository; the same rows come out every time.
 """

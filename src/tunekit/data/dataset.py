@@ -90,8 +90,8 @@ class Dataset(Generic[RowT_co]):
         """Rows from files or from memory.
 
         Args:
-            source: A path to a JSON Lines file or to a `.tsv` file of labels, a glob, several paths, or an iterable of objects or rows. An iterable
-                is read into memory here, files are read when the rows are needed.
+            source: A path to a JSON Lines file or to a `.tsv` file of labels, a glob, several paths, or an iterable of
+                objects or rows. An iterable is read into memory here, files are read when the rows are needed.
             row: The kind of row. `None` takes the kind that most lines of the source have.
 
         Raises:

@@ -1,8 +1,8 @@
 """How well documents are found: rankings held against labels, tuned beside base.
 
-The figures are those of trec_eval (https://github.com/usnistgov/trec_eval), which BEIR and `ir_measures` report too: nDCG
-has the score of a label as its gain (linear, not exponential), documents without a label count as irrelevant, and of two
-documents with the same similarity the one with the greater id comes first.
+The figures are those of trec_eval (https://github.com/usnistgov/trec_eval), which BEIR and `ir_measures` report too:
+nDCG has the score of a label as its gain (linear, not exponential), documents without a label count as irrelevant, and
+of two documents with the same similarity the one with the greater id comes first.
 
 Belongs here: figures of one ranking, and the value that compares two models.
 Does not belong here: vectors and similarities (`jobs/`, `backends/`), drawing the comparison (`display/`).

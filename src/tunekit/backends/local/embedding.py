@@ -222,7 +222,7 @@ def _prompts(lesson: _Lesson, embedder: Embedder, columns: Columns) -> dict[str,
     document = prompt_of(embedder.model, "RETRIEVAL_DOCUMENT")
     texts = [name for name in columns if name != "score"]
     own = embedder.model.prompts.get(embedder.model.default_prompt_name or "")
-    found = {name: document or own for name in texts} | {texts[0]: query or own}
+    found = dict.fromkeys(texts, document or own) | {texts[0]: query or own}
     return {name: prompt for name, prompt in found.items() if prompt} or None
 
 

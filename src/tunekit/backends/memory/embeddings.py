@@ -6,9 +6,10 @@ Does not belong here: the verbs of the backend (`backend.py`).
 
 from __future__ import annotations
 
+import random
 import re
-import zlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,11 +25,15 @@ _DIMENSIONS = 64
 
 
 def hashed_words(text: str) -> list[float]:
-    """A vector that counts the words of a text, each at a place of its own as far as 64 places go."""
-    vector = [0.0] * _DIMENSIONS
-    for word in re.findall(r"\w+", text.lower()):
-        vector[zlib.crc32(word.encode()) % _DIMENSIONS] += 1.0
-    return vector
+    """The sum of a vector per word, which is drawn by the word: the more words two texts share, the closer."""
+    words = [_drawn(word) for word in re.findall(r"\w+", text.lower())]
+    return [sum(numbers) for numbers in zip(*words, strict=True)] or [0.0] * _DIMENSIONS
+
+
+@cache
+def _drawn(word: str) -> tuple[float, ...]:
+    draw = random.Random(word)  # noqa: S311  # not a secret
+    return tuple(draw.gauss(0, 1) for _ in range(_DIMENSIONS))
 
 
 def vectors_of(model: TextVectors, texts: Sequence[str], cut_to: int | None) -> Vectors:

@@ -15,7 +15,7 @@ from tunekit._text import plural
 from tunekit._value import Value
 from tunekit.data.check import rules
 from tunekit.data.check.findings import Finding, Place, Problem, Rule
-from tunekit.data.rows import Document, Query, RelevanceLabel
+from tunekit.data.rows import Document, Query, RelevanceLabel, RowT
 
 _LISTED = 100
 """Documents or queries without a label that are named one by one; of the others the number is told."""
@@ -90,21 +90,25 @@ def retrieval_findings(
         labels: Names of the parts that are labels.
     """
     documents, queries = _Seen("document"), _Seen("query")
-    corpus: Iterable[tuple[Document, Place]] = _rows(parts["corpus"])
-    asked: Iterable[tuple[Query, Place]] = _rows(parts["queries"])
+    corpus, asked = _rows(parts["corpus"], Document), _rows(parts["queries"], Query)
     yield from documents.gather((row.id, place) for row, place in corpus)
     yield from queries.gather((row.id, place) for row, place in asked)
     read = [_Labels(name) for name in labels if name in parts]
     for part in read:
-        yield from _label_findings(part, _rows(parts[part.name]), queries, documents)
+        yield from _label_findings(
+            part, _rows(parts[part.name], RelevanceLabel), queries, documents
+        )
     yield from _leaks(read)
     yield from _beyond(limits, queries, documents, read)
     yield from documents.unlabelled(rules.UNLABELLED_DOCUMENT)
     yield from queries.unlabelled(rules.UNLABELLED_QUERY)
 
 
-def _rows(dataset: Any) -> Iterator[tuple[Any, Place]]:
-    return ((item.row, item.place) for item in dataset.readable())
+def _rows(dataset: Any, kind: type[RowT]) -> Iterator[tuple[RowT, Place]]:
+    """The rows of that kind; others are told elsewhere."""
+    for item in dataset.readable():
+        if isinstance(item.row, kind):
+            yield item.row, item.place
 
 
 def _label_findings(

@@ -26,7 +26,7 @@ class QueryLine(WireRow):
 
 
 class RetrievalQueriesFormat(Format[QueryLine, Query]):
-    """The format of queries. A line of it may be one of `retrieval_corpus` as well: the kind of row asked for decides."""
+    """The format of queries. A line may be one of `retrieval_corpus` as well: the kind of row decides."""
 
     name = "retrieval_queries"
     row_type = Query

@@ -34,7 +34,7 @@ from tunekit.data.check.scan import (
 from tunekit.data.check.survey import Survey, natural_format, survey
 from tunekit.data.formats import FORMATS, FormatName, format_named
 from tunekit.data.reader import SelectedSource, Source, SourceLike, sources_of
-from tunekit.data.rows import Row, RowT, RowT_co
+from tunekit.data.rows import ImageRow, Row, RowT, RowT_co
 from tunekit.data.split import held_out
 from tunekit.data.template import PromptTemplate
 from tunekit.errors import DatasetInvalid, FileKept, FormatUnknown, SettingInvalid
@@ -253,6 +253,8 @@ class Dataset(Generic[RowT_co]):
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 for row in self:
+                    if isinstance(row, ImageRow):
+                        row = row.seen_from(target.parent)  # noqa: PLW2901  # the same row
                     file.write(json.dumps(form.encode(row), ensure_ascii=False) + "\n")
             Path(temporary).replace(target)
         except BaseException:

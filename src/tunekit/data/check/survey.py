@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from tunekit.data.check.records import ParsedRecord
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats import FORMATS, FormatName
-from tunekit.data.rows import Conversation, Preference, Prompt, PromptCompletion, Row
+from tunekit.data.rows import (
+    CaptionedImage,
+    Conversation,
+    ImageRow,
+    Preference,
+    Prompt,
+    PromptCompletion,
+    ReferenceImage,
+    Row,
+)
 from tunekit.data.template import PromptTemplate, learn_template
 
 SAMPLE_SIZE = 400
@@ -26,6 +35,8 @@ _NATURAL: tuple[tuple[type[Row], FormatName], ...] = (
     (Conversation, "messages"),
     (Prompt, "prompts"),
     (Preference, "preference"),
+    (CaptionedImage, "captioned_images"),
+    (ReferenceImage, "subject_images"),
 )
 
 
@@ -52,6 +63,8 @@ def survey(records: Iterable[ParsedRecord], row_type: type[Row] | None) -> Surve
         if name is None or record.value is None:
             continue
         votes[name] += 1
+        if issubclass(FORMATS[name].row_type, ImageRow):
+            continue  # captions are as they are: no shape of theirs is worth keeping to
         if sample.wants_next():
             sample.put(_prompt(record.value, name))
     eligible: list[FormatName] = [

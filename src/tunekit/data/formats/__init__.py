@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from tunekit._text import did_you_mean, either
 from tunekit.data.formats.base import Decoded, Format, FormatName
+from tunekit.data.formats.captioned_images import CaptionedImagesFormat
 from tunekit.data.formats.gemini import GeminiFormat
 from tunekit.data.formats.gemini_preference import GeminiPreferenceFormat
 from tunekit.data.formats.messages import MessagesFormat
@@ -15,6 +16,7 @@ from tunekit.data.formats.palm_chat import PalmChatFormat
 from tunekit.data.formats.preference import PreferenceFormat
 from tunekit.data.formats.prompt_completion import PromptCompletionFormat
 from tunekit.data.formats.prompts import PromptsFormat
+from tunekit.data.formats.subject_images import SubjectImagesFormat
 from tunekit.errors import FormatUnknown
 
 __all__ = ["FORMATS", "Decoded", "Format", "FormatName", "format_named"]
@@ -29,6 +31,8 @@ _ALL: tuple[AnyFormat, ...] = (
     PromptsFormat(),
     PreferenceFormat(),
     GeminiPreferenceFormat(),
+    CaptionedImagesFormat(),
+    SubjectImagesFormat(),
 )
 
 FORMATS: Mapping[FormatName, AnyFormat] = MappingProxyType({form.name: form for form in _ALL})

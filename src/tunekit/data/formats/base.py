@@ -22,6 +22,7 @@ from tunekit.data.rows import Row
 from tunekit.errors import FormatLoss
 
 FormatName = Literal[
+    "captioned_images",
     "gemini",
     "gemini_preference",
     "messages",
@@ -29,6 +30,7 @@ FormatName = Literal[
     "preference",
     "prompt_completion",
     "prompts",
+    "subject_images",
 ]
 """The formats that files may have."""
 

@@ -35,7 +35,7 @@ from tunekit.data.check.survey import Survey, natural_format, survey
 from tunekit.data.check.tabular import COLUMNS, SUFFIX, table_line
 from tunekit.data.formats import FORMATS, FormatName, format_named
 from tunekit.data.reader import SelectedSource, Source, SourceLike, sources_of
-from tunekit.data.rows import Row, RowT, RowT_co
+from tunekit.data.rows import ImageRow, Row, RowT, RowT_co
 from tunekit.data.split import held_out
 from tunekit.data.template import PromptTemplate
 from tunekit.errors import DatasetInvalid, FileKept, FormatUnknown, SettingInvalid
@@ -268,6 +268,8 @@ class Dataset(Generic[RowT_co]):
                 if as_table:
                     file.write("\t".join(COLUMNS) + "\n")
                 for row in self:
+                    if isinstance(row, ImageRow):
+                        row = row.seen_from(target.parent)  # noqa: PLW2901  # the same row
                     line = form.encode(row)
                     text = table_line(line) if as_table else json.dumps(line, ensure_ascii=False)
                     file.write(text + "\n")

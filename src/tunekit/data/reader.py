@@ -7,6 +7,7 @@ Does not belong here: what a line means (`check/syntax.py`, `formats/`).
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,13 @@ from tunekit.errors import SettingInvalid, SourceNotFound
 
 MAX_LINE_BYTES = 64 << 20
 """Bytes of one line beyond which it is reported and passed over rather than read."""
+
+METADATA = "metadata.jsonl"
+"""The file in a folder of images that says what is to be seen in them."""
+IMAGE_SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic")
+)
+"""Files of a folder that are taken for images; the check tells which of them can be used."""
 
 RowLike: TypeAlias = Row | Mapping[str, JsonValue]
 """What an in-memory source may hold: our own rows, or objects as a JSON line would have them."""
@@ -152,6 +160,36 @@ class ItemSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFolderSource:
+    """A folder of images, with captions in `metadata.jsonl` or in a `.txt` file beside each image.
+
+    Images that `metadata.jsonl` names are its lines; each other image is a record of its own.
+    """
+
+    path: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.path,)
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(image.stat().st_size for image in images_in(Path(self.path)))
+
+    def records(self) -> Iterator[Record]:
+        """The lines of `metadata.jsonl`, then the images that it does not name, by their paths."""
+        folder = Path(self.path)
+        told: set[Path] = set()
+        if (folder / METADATA).is_file():
+            for record in FileSource(str(folder / METADATA)).records():
+                told.add(folder / _named_in(record.raw))
+                yield record
+        for image in images_in(folder):
+            if image not in told:
+                yield Item(Place(str(image), None), _line_for(image))
+
+
+@dataclass(frozen=True, slots=True)
 class SelectedSource:
     """Some of the records of other sources, with the places they have there."""
 
@@ -181,7 +219,7 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
         SettingInvalid: It is neither a path nor something to iterate over.
     """
     if isinstance(source, str | os.PathLike):
-        return tuple(map(_file_source, _files(os.fspath(source))))
+        return _sources_at(os.fspath(source))
     if not _is_collection(source):
         raise SettingInvalid(
             f"A dataset cannot be read from a value of type {type(source).__name__!r}.",
@@ -196,7 +234,39 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
             "A dataset cannot be read from paths and objects at once.",
             hint="Read two datasets, or write the objects to a file first.",
         )
-    return tuple(_file_source(file) for path in paths for file in _files(path))
+    return tuple(source for path in paths for source in _sources_at(path))
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files in a folder and below it, by their paths."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in found if path.is_file())
+
+
+def _named_in(raw: bytes) -> str:
+    """The image that a line of `metadata.jsonl` names; the empty path where it cannot be read."""
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        return ""
+    named = line.get("file_name") or line.get("image") if isinstance(line, dict) else None
+    return named if isinstance(named, str) else ""
+
+
+def _line_for(image: Path) -> dict[str, JsonValue]:
+    """An image by itself, with the caption in the `.txt` file beside it where there is one."""
+    text = image.with_suffix(".txt")
+    if not text.is_file():
+        return {"image": image.name}
+    caption = text.read_text(encoding="utf-8", errors="replace").strip()
+    return {"image": image.name, "caption": caption}
+
+
+def _sources_at(path: str) -> tuple[Source, ...]:
+    folder = Path(path)
+    if folder.is_dir() and ((folder / METADATA).is_file() or images_in(folder)):
+        return (ImageFolderSource(path),)
+    return tuple(map(_file_source, _files(path)))
 
 
 def _file_source(path: str) -> Source:
@@ -219,7 +289,7 @@ def _files(path: str) -> list[str]:
     if Path(path).is_dir():
         raise SourceNotFound(
             f"{path!r} is a folder.",
-            hint=f"Name the files, for example {path.rstrip('/')}/*.jsonl.",
+            hint=f"Name the files, for example {path.rstrip('/')}/*.jsonl; a folder is read where it holds images.",
         )
     raise SourceNotFound(f"There is no file {path!r}.", hint=_nearby(path))
 

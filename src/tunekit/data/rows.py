@@ -6,8 +6,10 @@ Does not belong here: field names of file formats (`formats/`), faults in rows (
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import ClassVar, Literal, TypeAlias, TypeVar
+from pathlib import Path, PurePath
+from typing import ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -201,6 +203,49 @@ class RelevanceLabel(Row):
 
     def completion_text(self) -> None:
         return None
+
+
+class ImageRow(Row):
+    """A row whose lesson is a picture in a file."""
+
+    image: str = Field(min_length=1)
+    """The image file. In a file of rows its path counts from the folder of that file."""
+
+    @property
+    def name(self) -> str:
+        """The name of the image file, for messages."""
+        return PurePath(self.image).name
+
+    def within(self, folder: Path) -> Self:
+        """The same row with its path counted from a folder, where it is not absolute."""
+        return self.model_copy(update={"image": str(folder / self.image)})
+
+    def seen_from(self, folder: Path) -> Self:
+        """The same row with its path as a file of rows in that folder writes it."""
+        path = os.path.relpath(self.image, folder)
+        return self.model_copy(update={"image": PurePath(path).as_posix()})
+
+    def completion_text(self) -> None:
+        return None
+
+
+class CaptionedImage(ImageRow):
+    """A picture, and the words for what is to be seen in it, without those for its style."""
+
+    caption: str
+
+    def prompt_text(self) -> str:
+        return self.caption
+
+
+class ReferenceImage(ImageRow):
+    """A picture of the subject that is to be learnt."""
+
+    caption: str | None = None
+    """What is to be seen, with the words for the subject in it; `None` is the words for the subject alone."""
+
+    def prompt_text(self) -> str:
+        return self.image
 
 
 RowT = TypeVar("RowT", bound=Row)

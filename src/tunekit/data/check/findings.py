@@ -31,12 +31,14 @@ class Place:
 
     path: str | None
     """The file as it was named, or `None` for rows that came from memory."""
-    line: int
-    """1-based line; for rows from memory the 1-based position."""
+    line: int | None
+    """1-based line; for rows from memory the 1-based position; `None` where the file as a whole is the record."""
     offset: int | None = None
     """Bytes from the start of the file to the start of the line."""
 
     def __str__(self) -> str:
+        if self.line is None:
+            return self.path or "dataset"
         return f"{self.path}:{self.line}" if self.path else f"row {self.line}"
 
 
@@ -80,7 +82,8 @@ class Finding(Value):
     path: str | None
     """The file as it was named, or `None` for rows from memory and for faults of the whole dataset."""
     line: int | None
-    """1-based line of the offending row, of the later one for a duplicate; `None` for the whole dataset."""
+    """1-based line of the offending row, of the later one for a duplicate; `None` for the whole dataset, and for a file
+    that is one row, such as an image."""
     offset: int | None
     """Bytes from the start of the file to the fault, or to the start of its line."""
     field: str | None
@@ -114,8 +117,6 @@ class Finding(Value):
     @property
     def place(self) -> str:
         """`train.jsonl:7`, `row 7`, or `dataset`."""
-        if self.line is None:
-            return self.path or "dataset"
         return str(Place(self.path, self.line))
 
     def __str__(self) -> str:

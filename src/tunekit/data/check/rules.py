@@ -196,6 +196,89 @@ UNLABELLED_QUERY = _rule(
     "Label it, or nothing is learnt from it.",
 )
 
+# --- images ----------------------------------------------------------------------------------------------------------
+IMAGE_MISSING = _rule(
+    "image-missing", _E, "There is no such image file.", "Correct the path, or add the file."
+)
+IMAGE_UNREADABLE = _rule(
+    "image-unreadable", _E, "The file is no image that can be opened.", "Save the image anew."
+)
+IMAGE_TRUNCATED = _rule(
+    "image-truncated", _E, "The image file ends too early.", "Copy or save the image anew."
+)
+IMAGE_TYPE = _rule(
+    "image-type", _E, "The image is of a type that is not taken.", "Save it as PNG or JPEG."
+)
+IMAGE_ANIMATED = _rule(
+    "image-animated", _E, "The image has more than one frame.", "Save the frame that is meant."
+)
+IMAGE_TOO_SMALL = _rule(
+    "image-too-small", _E, "The image is too small to learn from.", "Use a larger one."
+)
+IMAGE_TOO_LARGE = _rule(
+    "image-too-large", _E, "The image is larger than is safe to open.", "Scale it down."
+)
+IMAGE_UPSCALED = _rule(
+    "image-upscaled",
+    _W,
+    "The image is smaller than the base model draws, so that it is blown up.",
+    "Use a larger one where there is one.",
+)
+IMAGE_CROPPED = _rule(
+    "image-cropped",
+    _W,
+    "More than a third of the image is cut off, since the middle square is learnt.",
+    "Crop it yourself to about a square.",
+)
+IMAGE_CMYK = _rule(
+    "image-cmyk",
+    _W,
+    "The image has printing colours, which look different once they are converted.",
+    "Convert it to RGB with its colour profile.",
+)
+IMAGE_16_BIT = _rule(
+    "image-16-bit",
+    _W,
+    "The image has 16 bits a channel, of which 8 are used.",
+    "Nothing to do unless its shades are very close; else save it with 8 bits.",
+)
+IMAGE_ALPHA = _rule(
+    "image-alpha",
+    _W,
+    "The image has transparent parts, which are put on white.",
+    "Put it on the ground that is meant.",
+)
+IMAGE_ROTATED = _rule(
+    "image-rotated",
+    _I,
+    "The image is stored on its side and is turned upright, as its EXIF data say.",
+    "Nothing to do.",
+)
+NEAR_DUPLICATE_IMAGE = _rule(
+    "near-duplicate-image",
+    _W,
+    "The image looks nearly the same as another one.",
+    "Delete one, or it counts double.",
+)
+MISSING_CAPTION = _rule(
+    "missing-caption",
+    _E,
+    "The image has no caption.",
+    "Write what is to be seen: a field 'caption', a line of metadata.jsonl, or a .txt file beside the image.",
+)
+CAPTION_TOO_LONG = _rule(
+    "caption-too-long",
+    _W,
+    "The caption is longer than the base model reads, so that its end does not count.",
+    "Shorten it.",
+)
+TOO_FEW_IMAGES = _rule(
+    "too-few-images", _E, "There are fewer images than it takes.", "Add more images."
+)
+TOO_MANY_IMAGES = _rule(
+    "too-many-images", _E, "There are more images than are taken.", "Keep the most different ones."
+)
+
 # --- the dataset as a whole ------------------------------------------------------------------------------------------
 DUPLICATE_ROW = _rule(
     "duplicate-row", _W, "The row is there twice.", "Delete one, or it counts double."

@@ -10,19 +10,21 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tunekit._text import plural
 from tunekit.data.check import rules
 from tunekit.data.check.findings import Finding, Place, Problem, Rule
+from tunekit.data.check.images import Gallery, file_digest
 from tunekit.data.check.preferences import choice_problems
 from tunekit.data.check.records import ParsedRecord
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import Requirements
 from tunekit.data.check.statistics import ChoiceTally, LabelTally, LengthTally, Statistics
 from tunekit.data.check.survey import Survey, claimed_format
-from tunekit.data.formats import FORMATS, Decoded
+from tunekit.data.formats import FORMATS, Decoded, FormatName
 from tunekit.data.formats.convert import as_kind
-from tunekit.data.rows import Preference, RelevanceLabel, Row
+from tunekit.data.rows import ImageRow, Preference, RelevanceLabel, Row
 from tunekit.data.template import DepartureKind, PromptTemplate
 
 _DIGEST_BYTES = 16
@@ -40,7 +42,7 @@ def decode(record: ParsedRecord, found: Survey, row_type: type[Row] | None) -> D
     else:
         mixed = _other_format(record, found)
         decoded = Decoded(None, (mixed,)) if mixed else FORMATS[found.format].decode(record.value)
-    row, problems = decoded.row, (*record.problems, *decoded.problems)
+    row, problems = _at_home(decoded.row, record.place), (*record.problems, *decoded.problems)
     wanted = row_type or (FORMATS[found.format].row_type if found.format else Row)
     if row is None or isinstance(row, wanted):
         return Decoded(row, problems)
@@ -51,8 +53,20 @@ def decode(record: ParsedRecord, found: Survey, row_type: type[Row] | None) -> D
     return Decoded(converted, problems)
 
 
+def _at_home(row: Row | None, place: Place) -> Row | None:
+    """A row with the path of its image counted from the file that names it."""
+    if isinstance(row, ImageRow) and place.path is not None:
+        return row.within(Path(place.path).parent)
+    return row
+
+
 def row_digest(row: Row) -> bytes:
-    """What a row teaches, as 16 bytes: equal for rows that differ in unknown fields only."""
+    """What a row teaches, as 16 bytes: equal for rows that differ in unknown fields only.
+
+    Of an image that is the contents of the file, wherever it lies.
+    """
+    if isinstance(row, ImageRow):
+        row = row.model_copy(update={"image": file_digest(Path(row.image)) or row.image})
     text = type(row).__name__ + row.model_dump_json(exclude={"extra"})
     return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
 
@@ -101,6 +115,7 @@ class Scan:
     completions: LengthTally = field(default_factory=LengthTally)
     labels: LabelTally = field(default_factory=LabelTally)
     choices: ChoiceTally = field(default_factory=ChoiceTally)
+    gallery: Gallery = field(default_factory=Gallery)
     _kept: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _first_rows: dict[bytes, _First] = field(default_factory=dict[bytes, _First])
     _first_prompts: dict[bytes, _First] = field(default_factory=dict[bytes, _First])
@@ -142,6 +157,7 @@ class Scan:
             duplicates=self.duplicates,
             labels=self.labels.labels(),
             choices=self.choices.choices(),
+            images=self.gallery.sizes(),
             template=self.found.template,
             digest=dataset_digest(bytes(self.row_digests)),
         )
@@ -165,6 +181,8 @@ class Scan:
 
     def _row_problems(self, row: Row, place: Place) -> Iterator[Problem]:
         yield from self._repetition(row, place)
+        if isinstance(row, ImageRow):
+            yield from self.gallery.problems_in(row.image, place)
         if self.found.template is not None:
             yield from _departures(row, self.found.template)
 
@@ -225,8 +243,14 @@ def _question_digest(row: Row) -> bytes:
     return text_digest(repr(asked))
 
 
-_VAGUE = ("prompts", "retrieval_corpus", "retrieval_queries")
-"""Formats that claim lines of which a part of another format may be missing."""
+_MAY_LACK_FIELDS: tuple[FormatName, ...] = (
+    "prompts",
+    "retrieval_corpus",
+    "retrieval_queries",
+    "captioned_images",
+    "subject_images",
+)
+"""What a line looks like that lacks, or has, one field more than the others of its file."""
 
 
 def _other_format(record: ParsedRecord, found: Survey) -> Problem | None:
@@ -237,7 +261,7 @@ def _other_format(record: ParsedRecord, found: Survey) -> Problem | None:
     expected = FORMATS[found.format]
     if claimed in (None, found.format):
         return None
-    if claimed in _VAGUE and expected.resembles(record.value):
+    if claimed in _MAY_LACK_FIELDS and expected.resembles(record.value):
         return None
     fact = f"The row has the format {claimed!r}; most of the others have {found.format!r}."
     return Problem(rules.MIXED_FORMAT, fact)

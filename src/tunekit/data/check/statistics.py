@@ -43,6 +43,13 @@ class Choices(Value):
     """Rows whose preferred candidate has fewer characters than the other."""
 
 
+class ImageSizes(Value):
+    """How large images are: width and height in pixels, as they are learnt from."""
+
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+
+
 class Statistics(Value):
     """Figures about one dataset."""
 
@@ -66,6 +73,8 @@ class Statistics(Value):
     """How often each completion occurs, where there are few distinct ones, most frequent first."""
     choices: Choices | None = None
     """Shares of the choices; `None` where the rows have none."""
+    images: ImageSizes | None = None
+    """Sizes of the images; `None` where the rows have none."""
     template: PromptTemplate | None
     """The shape that the prompts share."""
     digest: str | None

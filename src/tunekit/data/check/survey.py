@@ -15,12 +15,15 @@ from tunekit.data.check.records import ParsedRecord
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats import FORMATS, FormatName
 from tunekit.data.rows import (
+    CaptionedImage,
     Conversation,
     Document,
+    ImageRow,
     Preference,
     Prompt,
     PromptCompletion,
     Query,
+    ReferenceImage,
     RelevanceLabel,
     Row,
 )
@@ -38,6 +41,8 @@ _NATURAL: tuple[tuple[type[Row], FormatName], ...] = (
     (Document, "retrieval_corpus"),
     (Query, "retrieval_queries"),
     (RelevanceLabel, "retrieval_labels"),
+    (CaptionedImage, "captioned_images"),
+    (ReferenceImage, "subject_images"),
 )
 
 
@@ -64,6 +69,8 @@ def survey(records: Iterable[ParsedRecord], row_type: type[Row] | None) -> Surve
         if name is None or record.value is None:
             continue
         votes[name] += 1
+        if issubclass(FORMATS[name].row_type, ImageRow):
+            continue  # captions are as they are: no shape of theirs is worth keeping to
         if sample.wants_next():
             sample.put(_prompt(record.value, name))
     eligible: list[FormatName] = [

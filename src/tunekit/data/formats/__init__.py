@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from tunekit._text import did_you_mean, either
 from tunekit.data.formats.base import Decoded, Format, FormatName
+from tunekit.data.formats.captioned_images import CaptionedImagesFormat
 from tunekit.data.formats.gemini import GeminiFormat
 from tunekit.data.formats.gemini_preference import GeminiPreferenceFormat
 from tunekit.data.formats.messages import MessagesFormat
@@ -18,6 +19,7 @@ from tunekit.data.formats.prompts import PromptsFormat
 from tunekit.data.formats.retrieval_corpus import RetrievalCorpusFormat
 from tunekit.data.formats.retrieval_labels import RetrievalLabelsFormat
 from tunekit.data.formats.retrieval_queries import RetrievalQueriesFormat
+from tunekit.data.formats.subject_images import SubjectImagesFormat
 from tunekit.errors import FormatUnknown
 
 __all__ = ["FORMATS", "Decoded", "Format", "FormatName", "format_named"]
@@ -35,6 +37,8 @@ _ALL: tuple[AnyFormat, ...] = (
     RetrievalCorpusFormat(),
     RetrievalQueriesFormat(),
     RetrievalLabelsFormat(),
+    CaptionedImagesFormat(),
+    SubjectImagesFormat(),
 )
 
 FORMATS: Mapping[FormatName, AnyFormat] = MappingProxyType({form.name: form for form in _ALL})

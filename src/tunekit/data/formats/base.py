@@ -22,6 +22,7 @@ from tunekit.data.rows import Row
 from tunekit.errors import FormatLoss
 
 FormatName = Literal[
+    "captioned_images",
     "gemini",
     "gemini_preference",
     "messages",
@@ -32,6 +33,7 @@ FormatName = Literal[
     "retrieval_corpus",
     "retrieval_labels",
     "retrieval_queries",
+    "subject_images",
 ]
 """The formats that files may have."""
 

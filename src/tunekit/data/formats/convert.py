@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tunekit.data.rows import Conversation, Message, PromptCompletion, Row, RowT
+from tunekit.data.rows import (
+    CaptionedImage,
+    Conversation,
+    Message,
+    PromptCompletion,
+    ReferenceImage,
+    Row,
+    RowT,
+)
 
 
 def as_kind(row: Row, kind: type[RowT]) -> RowT | None:
@@ -48,9 +56,21 @@ def _prompt_completion(row: Conversation) -> PromptCompletion | None:
             return None
 
 
+def _reference_image(row: CaptionedImage) -> ReferenceImage:
+    return ReferenceImage(image=row.image, caption=row.caption, extra=row.extra)
+
+
+def _captioned_image(row: ReferenceImage) -> CaptionedImage | None:
+    if row.caption is None:
+        return None
+    return CaptionedImage(image=row.image, caption=row.caption, extra=row.extra)
+
+
 _CONVERSIONS: Mapping[tuple[type[Row], type[Row]], Callable[[Any], Row | None]] = MappingProxyType(
     {
         (PromptCompletion, Conversation): _conversation,
         (Conversation, PromptCompletion): _prompt_completion,
+        (CaptionedImage, ReferenceImage): _reference_image,
+        (ReferenceImage, CaptionedImage): _captioned_image,
     }
 )

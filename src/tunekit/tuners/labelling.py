@@ -265,7 +265,7 @@ def conversations(rows: Iterable[Located[Any]]) -> Iterator[Finding]:
 
 def _of_one_kind(rows: list[Located[Any]]) -> list[Located[Any]]:
     """The rows, all as conversations where some are: a dataset has rows of one kind."""
-    kinds = {type(item.row) for item in rows}
+    kinds: set[type[Row]] = {type(item.row) for item in rows}
     if kinds != {PromptCompletion, Conversation}:
         return rows
     return [Located(_as_conversation(item.row), item.place) for item in rows]

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tunekit.data.check.digests import row_digest
 from tunekit.data.check.findings import Place
-from tunekit.data.check.scan import row_digest
 from tunekit.data.dataset import Dataset, Located
 from tunekit.data.rows import Conversation, Preference, Prompt, PromptCompletion, Row
 from tunekit.errors import DatasetChanged

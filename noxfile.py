@@ -73,6 +73,12 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def bench_data(session: nox.Session) -> None:
+    """Measure the check of rows beside its peers; arguments after `--` go to `tools.bench.data`."""
+    _run(session, PYTHON, "-m", "tools.bench.data", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated pages of the documentation anew."""
     _run(session, PYTHON, "-m", "tools.docs")

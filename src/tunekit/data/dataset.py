@@ -19,18 +19,14 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
 from tunekit._plugins import html_view
 from tunekit._text import first_few, plural
+from tunekit.data.check.digests import dataset_digest, row_digest, text_digest
 from tunekit.data.check.findings import Finding, Place, Severity
-from tunekit.data.check.records import ParsedRecord, parsed_records
+from tunekit.data.check.parallel import checked
+from tunekit.data.check.partial import CheckOptions
+from tunekit.data.check.records import ParsedRecord, parsed_records, sampled_records
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
-from tunekit.data.check.scan import (
-    Scan,
-    ScanOptions,
-    dataset_digest,
-    decode,
-    row_digest,
-    text_digest,
-)
+from tunekit.data.check.scan import decode
 from tunekit.data.check.survey import Survey, natural_format, survey
 from tunekit.data.check.tabular import COLUMNS, SUFFIX, table_line
 from tunekit.data.formats import FORMATS, FormatName, format_named
@@ -127,7 +123,7 @@ class Dataset(Generic[RowT_co]):
 
     @property
     def format(self) -> FormatName | None:
-        """The format that most lines of the source have; `None` where none is known."""
+        """The format that most lines have, or a large sample of them; `None` where none is known."""
         return self._survey.format
 
     @property
@@ -184,6 +180,7 @@ class Dataset(Generic[RowT_co]):
         name: str = "rows",
         max_findings_per_rule: int = 1_000,
         excerpts: bool = True,
+        processes: int | None = None,
     ) -> Report:
         """Find every fault of the rows. Bad data is reported, never raised.
 
@@ -192,15 +189,15 @@ class Dataset(Generic[RowT_co]):
             name: What the dataset is called in the report.
             max_findings_per_rule: Findings of one rule that are kept; all are counted. At least 1.
             excerpts: Whether findings show the start of offending values, at most 40 characters.
+            processes: How many processes share the work, at least 1. `None` takes one for each core where the files are
+                large enough to gain by it.
 
         Raises:
             OSError: A file cannot be read.
         """
-        options = ScanOptions(self._row_type, max_findings_per_rule, excerpts)
-        scan = Scan(self._survey, options)
-        for record in parsed_records(self._sources):
-            scan.feed(record)
-        return scan.report(name, requirements, self._num_bytes())
+        options = CheckOptions(self._survey, self._row_type, max_findings_per_rule, excerpts)
+        partial = checked(self._sources, options, processes)
+        return partial.report(name, requirements, self._num_bytes())
 
     def split(self, fraction: float, *, seed: int = 0) -> Split[RowT_co]:
         """Hold a part of the rows out, the same part for the same seed.
@@ -285,7 +282,7 @@ class Dataset(Generic[RowT_co]):
         Raises:
             DatasetInvalid: A line is not a row.
         """
-        return dataset_digest(b"".join(row_digest(row) for row in self))
+        return dataset_digest(row_digest(row) for row in self)
 
     def _prompt_digests(self) -> Iterator[bytes | None]:
         """For each record the digest of its prompt, `None` where it holds no row."""
@@ -309,7 +306,7 @@ class Dataset(Generic[RowT_co]):
 
     @cached_property
     def _survey(self) -> Survey:
-        return self._found or survey(parsed_records(self._sources), self._row_type)
+        return self._found or survey(sampled_records(self._sources), self._row_type)
 
     @cached_property
     def _row_count(self) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tunekit.data.check import rules
+from tunekit.data.check.digests import text_digest
 from tunekit.data.check.findings import Finding, Problem
-from tunekit.data.check.scan import text_digest
 from tunekit.data.dataset import Dataset
 
 

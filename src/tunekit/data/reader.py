@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedIOBase
 from itertools import chain, compress
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -25,6 +26,10 @@ from tunekit.errors import SettingInvalid, SourceNotFound
 
 MAX_LINE_BYTES = 64 << 20
 """Bytes of one line beyond which it is reported and passed over rather than read."""
+BLOCK_BYTES = 120 << 10
+"""Bytes that are read at once: little enough that what is made of them stays in the processor's own memory, and below
+the 128 KiB from which the C library maps fresh pages for each piece."""
+_LONG_LINE_SHOWN = 200
 
 METADATA = "metadata.jsonl"
 """The file in a folder of images that says what is to be seen in them."""
@@ -51,6 +56,18 @@ class Line:
     """Whether only the start of it was kept."""
     columns: tuple[str, ...] | None = None
     """The header above it, where the file is a table; empty where the table has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of a file, or the start of one that is too long."""
+
+    offset: int
+    """Bytes from the start of the file."""
+    lines: memoryview
+    """The lines, each with its line feed. Good until the next block is read, and no longer."""
+    too_long: bool = False
+    """Whether it is the start of one line that was passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,19 @@ class FileSource:
     def num_bytes(self) -> int:
         return Path(self.path).stat().st_size
 
+    def blocks(self, start: int = 0, end: int | None = None) -> Iterator[Block]:
+        """Every line that begins in a range of bytes, many at once; ranges that meet share no line.
+
+        Args:
+            start: First byte of the range.
+            end: The byte behind the range; `None` reads to the end of the file.
+        """
+        with Path(self.path).open("rb") as file:
+            if start:
+                file.seek(start - 1)
+                start += _skip_line(file) - 1
+            yield from _blocks(file, start, end)
+
     def records(self) -> Iterator[Line]:
         """Every line, read in constant memory."""
         with Path(self.path).open("rb") as file:
@@ -110,6 +140,49 @@ class FileSource:
                     if rest.endswith(b"\n"):
                         break
                 yield Line(place, raw[:200] if too_long else raw.removesuffix(b"\n"), too_long)
+
+
+def _skip_line(file: BufferedIOBase) -> int:
+    """Go to the start of the next line; returns the bytes that were passed over."""
+    passed = 0
+    while piece := file.readline(BLOCK_BYTES):
+        passed += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return passed
+
+
+def _blocks(file: BufferedIOBase, offset: int, end: int | None) -> Iterator[Block]:
+    """The lines from here on, in a buffer that is used again and again: fresh memory costs more than parsing."""
+    buffer, filled = bytearray(min(BLOCK_BYTES, MAX_LINE_BYTES)), 0
+    while end is None or offset < end:
+        if filled == len(buffer):
+            # a new one, for the reader of the last block may still look at the old
+            buffer = buffer + bytes(min(len(buffer), MAX_LINE_BYTES - len(buffer)))
+        got = file.readinto(memoryview(buffer)[filled:])
+        last = buffer.rfind(b"\n", filled, filled + got) + 1
+        filled += got
+        if not got:
+            if filled:
+                yield Block(offset, memoryview(bytes(buffer[:filled]) + b"\n"))
+            return
+        if not last and filled == MAX_LINE_BYTES:
+            yield Block(offset, memoryview(bytes(buffer[:_LONG_LINE_SHOWN])), too_long=True)
+            offset, filled = offset + filled + _skip_line(file), 0
+        elif last:
+            cut = last if end is None else min(last, _first_line_end(buffer, end - offset))
+            yield Block(offset, memoryview(buffer)[:cut])
+            offset, kept = offset + cut, filled - cut
+            buffer[:kept] = buffer[cut:filled]
+            filled = kept
+            if cut < last:
+                return
+
+
+def _first_line_end(buffer: bytearray, position: int) -> int:
+    """Where the line ends that holds the byte before a position."""
+    found = buffer.find(b"\n", max(position - 1, 0))
+    return found + 1 if found >= 0 else len(buffer)
 
 
 @dataclass(frozen=True, slots=True)

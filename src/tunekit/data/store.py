@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tunekit.data.check.digests import row_digest
 from tunekit.data.check.findings import Place
 from tunekit.data.check.images import file_digest
-from tunekit.data.check.scan import row_digest
 from tunekit.data.dataset import Dataset, Located
 from tunekit.data.rows import (
     CaptionedImage,

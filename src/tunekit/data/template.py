@@ -68,6 +68,20 @@ class Fragment(Value):
                 found = re.search(rf"(?:^|(?<=\s)){re.escape(self.text)}(?=\s|$)", prompt)
         return found.start() if found else -1
 
+    def plain_position(self, prompt: str) -> int:
+        """What `position` gives, or -1 where a quick look cannot tell."""
+        if self.anchor in (Anchor.START, Anchor.END):
+            return self.position(prompt)
+        start = prompt.find(self.text)
+        end = start + len(self.text)
+        before, behind = (
+            prompt[start - 1 : start] if start > 0 else "\n",
+            prompt[end : end + 1] or "\n",
+        )
+        if self.anchor is Anchor.LINE:
+            return start if before == behind == "\n" else -1
+        return start if before.isspace() and behind.isspace() else -1
+
 
 DepartureKind = Literal["missing-instruction", "missing-label", "order"]
 
@@ -87,6 +101,19 @@ class PromptTemplate(Value):
     """The shared texts, in the order in which most prompts have them."""
     pattern: str
     """The shape as one text, with `{}` where the prompts differ."""
+
+    def is_plainly_kept(self, prompt: str) -> bool:
+        """Whether a quick look proves that the prompt keeps the shape; `departures` has the last word on others.
+
+        Where the first occurrence of a fragment is in its place, it is where `Fragment.position` finds it.
+        """
+        before = -1
+        for fragment in self.fragments:
+            position = fragment.plain_position(prompt)
+            if position <= before:
+                return False
+            before = position
+        return True
 
     def departures(self, prompt: str) -> tuple[Departure, ...]:
         """How the prompt departs from the shape; empty where it does not."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunekit.data.check import rules
-from tunekit.data.check.findings import Place, Problem
+from tunekit.data.check.findings import Problem
 from tunekit.data.check.statistics import ImageSizes
 from tunekit.data.pictures import ORIENTATION, UPRIGHT, has_alpha, has_wide_channels, pillow
 
@@ -42,15 +42,43 @@ def file_digest(path: Path) -> str | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """An image that looks nearly the same as an earlier one."""
+
+    name: str
+    """The name of the file."""
+    ordinal: int
+    """0-based position of its record among all that were read."""
+    offset: int | None
+    earlier: int
+    """Position of the earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What an image looks like, and where it is."""
+
+    look: int
+    name: str
+    ordinal: int
+    offset: int | None
+
+
 @dataclass(slots=True)
 class Gallery:
     """The images seen so far."""
 
-    _hashes: list[tuple[int, Place]] = field(default_factory=list[tuple[int, Place]])
+    _seen: list[_Seen] = field(default_factory=list[_Seen])
     _sizes: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
-    def problems_in(self, path: str, place: Place) -> Iterator[Problem]:
-        """What is wrong with an image, by itself and beside those seen before it.
+    def problems_in(self, path: str, ordinal: int, offset: int | None) -> Iterator[Problem]:
+        """What is wrong with an image by itself.
+
+        Args:
+            path: Its file.
+            ordinal: 0-based position of its record.
+            offset: Bytes from the start of the file of rows to its line.
 
         Raises:
             MissingExtra: Pillow is not installed.
@@ -64,7 +92,13 @@ class Gallery:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what they say is a finding here
                 with library.open(path) as image:
-                    yield from self._opened(image, name, place)
+                    fatal = _fatal_problem(image, name) or _load_problem(image, name)
+                    if fatal is not None:
+                        yield fatal
+                        return
+                    yield from _notes(image, name)
+                    self._sizes.append(_upright_size(image))
+                    self._seen.append(_Seen(difference_hash(image), name, ordinal, offset))
         except library.DecompressionBombError:
             fact = f"{name!r} has more than {2 * MAX_PIXELS:,} pixels."
             yield Problem(rules.IMAGE_TOO_LARGE, fact, "image")
@@ -72,35 +106,29 @@ class Gallery:
             fact = f"{name!r} is no image that can be opened."
             yield Problem(rules.IMAGE_UNREADABLE, fact, "image")
 
+    def alike(self) -> list[Likeness]:
+        """The images that look nearly the same as an earlier one, each with the first such."""
+        found: list[Likeness] = []
+        for index, image in enumerate(self._seen):
+            for earlier in self._seen[:index]:
+                if (earlier.look ^ image.look).bit_count() <= NEAR_BITS:
+                    found.append(Likeness(image.name, image.ordinal, image.offset, earlier.ordinal))
+                    break
+        return found
+
+    def append(self, later: Gallery, first_ordinal: int) -> None:
+        """Take in the images that follow, whose first record has this position here."""
+        self._sizes.extend(later._sizes)
+        self._seen.extend(
+            replace(seen, ordinal=first_ordinal + seen.ordinal) for seen in later._seen
+        )
+
     def sizes(self) -> ImageSizes | None:
         """The sizes of the images that can be used."""
         if not self._sizes:
             return None
         ordered = sorted(self._sizes, key=lambda size: size[0] * size[1])
         return ImageSizes(smallest=ordered[0], largest=ordered[-1])
-
-    def _opened(self, image: Image.Image, name: str, place: Place) -> Iterator[Problem]:
-        fatal = _fatal_problem(image, name)
-        if fatal is not None:
-            yield fatal
-            return
-        try:
-            image.load()
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            yield _unloadable(name, error)
-            return
-        yield from _notes(image, name)
-        self._sizes.append(_upright_size(image))
-        yield from self._likeness(image, name, place)
-
-    def _likeness(self, image: Image.Image, name: str, place: Place) -> Iterator[Problem]:
-        fingerprint = difference_hash(image)
-        for known, earlier in self._hashes:
-            if (known ^ fingerprint).bit_count() <= NEAR_BITS:
-                fact = f"{name!r} looks nearly the same as the image at {earlier}."
-                yield Problem(rules.NEAR_DUPLICATE_IMAGE, fact, "image")
-                break
-        self._hashes.append((fingerprint, place))
 
 
 def difference_hash(image: Image.Image) -> int:
@@ -134,6 +162,15 @@ def _fatal_problem(image: Image.Image, name: str) -> Problem | None:
     if width * height > MAX_PIXELS:
         fact = f"{name!r} is {width:,} by {height:,} pixels; {MAX_PIXELS:,} are the most in all."
         return Problem(rules.IMAGE_TOO_LARGE, fact, "image")
+    return None
+
+
+def _load_problem(image: Image.Image, name: str) -> Problem | None:
+    """What keeps an image from being used once all of it is decoded."""
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        return _unloadable(name, error)
     return None
 
 

@@ -6,7 +6,7 @@ Does not belong here: formats and rows (`scan.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -15,8 +15,12 @@ from tunekit.data.check import rules
 from tunekit.data.check.findings import Place, Problem
 from tunekit.data.check.syntax import JsonObject, Parsed, is_usable, parse_line
 from tunekit.data.check.tabular import no_header, parse_cells
-from tunekit.data.reader import Item, Line, Source
+from tunekit.data.reader import FileSource, Item, Line, Source
 from tunekit.data.rows import Row
+
+SAMPLE_BYTES = 1 << 20
+"""Bytes up to which a first look sees everything, and of which it sees so many of anything larger."""
+_SAMPLE_WINDOWS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +39,58 @@ def parsed_records(sources: Iterable[Source]) -> Iterator[ParsedRecord]:
         yield from _parsed(source)
 
 
-def _parsed(source: Source) -> Iterator[ParsedRecord]:
-    told_crlf = False
-    for record in source.records():
-        if isinstance(record, Item):
-            yield _parsed_item(record)
+def sampled_records(sources: Sequence[Source]) -> Iterator[ParsedRecord]:
+    """Every record where there are few; else some of them from all over the files, always the same ones."""
+    files = [source for source in sources if isinstance(source, FileSource)]
+    total = sum(file.num_bytes for file in files)
+    if len(files) < len(sources) or total <= SAMPLE_BYTES:
+        yield from parsed_records(sources)
+        return
+    wanted = iter(range(0, total, -(-total // _SAMPLE_WINDOWS)))
+    position, before = next(wanted, None), 0
+    for file in files:
+        while position is not None and position < before + file.num_bytes:
+            start = position - before
+            yield from _window(file, start, start + SAMPLE_BYTES // _SAMPLE_WINDOWS)
+            position = next(wanted, None)
+        before += file.num_bytes
+
+
+def _window(file: FileSource, start: int, end: int) -> Iterator[ParsedRecord]:
+    """The records that begin in a range of bytes; their line numbers are not known."""
+    for block in file.blocks(start, end):
+        if block.too_long:
             continue
-        parsed, problems = _parsed_line(record), list[Problem]()
-        if record.raw.endswith(b"\r") and not told_crlf:
-            told_crlf = True
-            problems.append(Problem(rules.CRLF, "Lines end in CRLF."))
-        if record.columns == ():
-            yield ParsedRecord(record.place, None, (no_header(),))
+        for index, raw in enumerate(bytes(block.lines[:-1]).split(b"\n")):
+            line = 1 if block.offset == 0 and index == 0 else 2
+            record = parsed_line(Line(Place(file.path, line), raw))
+            if ends_file(record):
+                return
+            yield record
+
+
+def _parsed(source: Source) -> Iterator[ParsedRecord]:
+    for record in source.records():
+        parsed = parsed_item(record) if isinstance(record, Item) else parsed_line(record)
+        yield parsed
+        if ends_file(parsed):
             return
-        if record.columns is None and record.place.line == 1 and _is_json_array(record.raw):
-            yield ParsedRecord(record.place, None, (_json_array(),))
-            return
-        value = parsed.value if is_usable(parsed) else None
-        yield ParsedRecord(record.place, value, (*parsed.problems, *problems))
+
+
+def parsed_line(line: Line) -> ParsedRecord:
+    """The object of a line, or its faults."""
+    if line.columns == ():
+        return ParsedRecord(line.place, None, (no_header(),))
+    if line.columns is None and line.place.line == 1 and _is_json_array(line.raw):
+        return ParsedRecord(line.place, None, (_json_array(),))
+    parsed = _parsed_line(line)
+    return ParsedRecord(line.place, parsed.value if is_usable(parsed) else None, parsed.problems)
+
+
+def ends_file(record: ParsedRecord) -> bool:
+    """Whether nothing more can be read from its file, which is one JSON array or a table without a header."""
+    last = (rules.JSON_ARRAY, rules.MISSING_HEADER)
+    return any(problem.rule in last for problem in record.problems)
 
 
 def _parsed_line(line: Line) -> Parsed:
@@ -67,7 +105,8 @@ def _parsed_line(line: Line) -> Parsed:
 _OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
-def _parsed_item(item: Item) -> ParsedRecord:
+def parsed_item(item: Item) -> ParsedRecord:
+    """The object, or what stands in its way."""
     if isinstance(item.value, Row):
         return ParsedRecord(item.place, item.value)
     try:

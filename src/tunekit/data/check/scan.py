@@ -1,33 +1,36 @@
-"""Judges rows one by one, and the dataset as a whole.
+"""Judges rows one by one, or many at once where all of them are plainly fine.
+
+A block of lines that are fine is proven so by the fast path (`proofs/`). Whatever is not proven goes the slow way,
+which alone can say that something is wrong: the two ways differ in speed and in nothing else.
 
 Belongs here: what makes a row a finding, once format and shared shape are known.
-Does not belong here: reading (`records.py`), the first look (`survey.py`), the rules' texts (`rules.py`).
+Does not belong here: reading (`records.py`), the first look (`survey.py`), the rules' texts (`rules.py`), what is
+gathered (`partial.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
+from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from tunekit._text import plural
 from tunekit.data.check import rules
-from tunekit.data.check.findings import Finding, Place, Problem, Rule
-from tunekit.data.check.images import Gallery, file_digest
-from tunekit.data.check.preferences import choice_problems
-from tunekit.data.check.records import ParsedRecord
-from tunekit.data.check.report import Report
-from tunekit.data.check.requirements import Requirements
-from tunekit.data.check.statistics import ChoiceTally, LabelTally, LengthTally, Statistics
+from tunekit.data.check.digests import row_keys
+from tunekit.data.check.findings import Place, Problem, Rule
+from tunekit.data.check.partial import CheckOptions, Partial, Segment
+from tunekit.data.check.proofs import Proven, Prover, prover_for
+from tunekit.data.check.records import ParsedRecord, ends_file, parsed_item, parsed_line
 from tunekit.data.check.survey import Survey, claimed_format
 from tunekit.data.formats import FORMATS, Decoded, FormatName
 from tunekit.data.formats.convert import as_kind
-from tunekit.data.rows import ImageRow, Preference, RelevanceLabel, Row
+from tunekit.data.reader import Block, FileSource, Item, Line, Source
+from tunekit.data.rows import ImageRow, Row
 from tunekit.data.template import DepartureKind, PromptTemplate
 
-_DIGEST_BYTES = 16
+_OPEN = ord("{")
+FAST_FROM_BYTES = 256 << 10
+"""Size of a file from which the fast path is worth loading."""
 
 
 def decode(record: ParsedRecord, found: Survey, row_type: type[Row] | None) -> Decoded:
@@ -60,187 +63,134 @@ def _at_home(row: Row | None, place: Place) -> Row | None:
     return row
 
 
-def row_digest(row: Row) -> bytes:
-    """What a row teaches, as 16 bytes: equal for rows that differ in unknown fields only.
-
-    Of an image that is the contents of the file, wherever it lies.
-    """
-    if isinstance(row, ImageRow):
-        row = row.model_copy(update={"image": file_digest(Path(row.image)) or row.image})
-    text = type(row).__name__ + row.model_dump_json(exclude={"extra"})
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
-
-
-def text_digest(text: str) -> bytes:
-    """A text as 16 bytes."""
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
-
-
-def dataset_digest(row_digests: bytes) -> str:
-    """The rows in order, as SHA-256 over their own digests."""
-    return hashlib.sha256(row_digests).hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
-class ScanOptions:
-    """How a check is done."""
+class Range:
+    """A part of a dataset: some lines of one source."""
 
-    row_type: type[Row] | None
-    max_findings_per_rule: int
-    excerpts: bool
+    index: int
+    """Position of the source in the dataset."""
+    source: Source
+    start: int = 0
+    """First byte; lines that begin from here on are in the range."""
+    end: int | None = None
+    """The byte behind the range; `None` is the end of the file."""
+
+
+def scan(part: Range, options: CheckOptions) -> Partial:
+    """Judge every record of a range, in memory that does not grow with it."""
+    return scan_into(Partial(options), part)
+
+
+def scan_into(partial: Partial, part: Range) -> Partial:
+    """Judge every record of a range that follows what was judged already."""
+    match part.source:
+        case FileSource() as source:
+            fast = source.num_bytes >= FAST_FROM_BYTES
+            prover = prover_for(partial.options.found, partial.options.row_type) if fast else None
+            judge = _BlockJudge(partial, partial.begin(part.index, source.path), prover)
+            for block in source.blocks(part.start, part.end):
+                if not judge.feed(block):
+                    break
+        case source:
+            _judge_records(partial, part.index, source)
+    return partial
+
+
+def _judge_records(partial: Partial, index: int, source: Source) -> None:
+    """Judge the records of a source that is no plain file; their line numbers may have gaps."""
+    segment: Segment | None = None
+    numbers = array("Q")
+    for record in source.records():
+        if segment is None or segment.path != record.place.path:
+            segment = partial.begin(index, record.place.path)
+            numbers = segment.numbers = array("Q")
+            segment.is_one_row = record.place.line is None
+        parsed = parsed_item(record) if isinstance(record, Item) else parsed_line(record)
+        line = record.place.line or 1
+        if isinstance(record, Line) and record.raw.endswith(b"\r"):
+            segment.note_crlf(line, record.place.offset)
+        numbers.append(line)
+        _judge(partial, parsed, partial.lines)
+        segment.lines += 1
+        partial.lines += 1
+
+
+def _judge(partial: Partial, record: ParsedRecord, ordinal: int) -> None:
+    """Judge one record the slow way."""
+    offset = record.place.offset
+    decoded = decode(record, partial.options.found, partial.options.row_type)
+    for problem in decoded.problems:
+        partial.tell(ordinal, problem, offset)
+    if decoded.row is None:
+        return
+    partial.count(decoded.row)
+    partial.log.add(row_keys(decoded.row), offset, ordinal)
+    if isinstance(decoded.row, ImageRow):
+        for problem in partial.gallery.problems_in(decoded.row.image, ordinal, offset):
+            partial.tell(ordinal, problem, offset)
+    template = partial.options.found.template
+    if template is not None:
+        for problem in departures(decoded.row.prompt_text(), template):
+            partial.tell(ordinal, problem, offset)
 
 
 @dataclass(slots=True)
-class _First:
-    """The first row with some content."""
+class _BlockJudge:
+    """Judges the blocks of one file, in their order."""
 
-    place: Place
-    digest: bytes
-    """Of what a later row may have differently."""
+    partial: Partial
+    segment: Segment
+    prover: Prover | None
 
+    def feed(self, block: Block) -> bool:
+        """Judge a block; tells whether the file can be read any further."""
+        if block.too_long:
+            return self._slowly(block.offset, bytes(block.lines), too_long=True)
+        if self.prover is None or (block.offset == 0 and block.lines[0] != _OPEN):
+            return self._all_slowly(block)
+        for stretch in self.prover.stretches(block.lines):
+            offset = block.offset + stretch.start
+            if stretch.proven is None:
+                self._slowly(offset, bytes(block.lines[stretch.start : stretch.end - 1]))
+            else:
+                self._proven(stretch.proven, block.offset)
+        return True
 
-@dataclass(slots=True)
-class Scan:
-    """Everything gathered from the records so far."""
+    def _all_slowly(self, block: Block) -> bool:
+        offset = block.offset
+        for raw in bytes(block.lines[:-1]).split(b"\n"):
+            if not self._slowly(offset, raw):
+                return False
+            offset += len(raw) + 1
+        return True
 
-    found: Survey
-    options: ScanOptions
-    findings: list[Finding] = field(default_factory=list[Finding])
-    counts: Counter[str] = field(default_factory=Counter[str])
-    lines: int = 0
-    rows: int = 0
-    duplicates: int = 0
-    row_digests: bytearray = field(default_factory=bytearray)
-    prompts: LengthTally = field(default_factory=LengthTally)
-    completions: LengthTally = field(default_factory=LengthTally)
-    labels: LabelTally = field(default_factory=LabelTally)
-    choices: ChoiceTally = field(default_factory=ChoiceTally)
-    gallery: Gallery = field(default_factory=Gallery)
-    _kept: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    _first_rows: dict[bytes, _First] = field(default_factory=dict[bytes, _First])
-    _first_prompts: dict[bytes, _First] = field(default_factory=dict[bytes, _First])
+    def _slowly(self, offset: int, raw: bytes, *, too_long: bool = False) -> bool:
+        # lines of a range are counted from its start; only the first of the file is special
+        line = 1 if offset == 0 else self.segment.lines + 2
+        if raw.endswith(b"\r") and not too_long:
+            self.segment.note_crlf(self.segment.lines + 1, offset)
+        record = parsed_line(Line(Place(self.segment.path, line, offset), raw, too_long))
+        _judge(self.partial, record, self.partial.lines)
+        self.segment.lines += 1
+        self.partial.lines += 1
+        return not ends_file(record)
 
-    def feed(self, record: ParsedRecord) -> None:
-        """Judge one record."""
-        self.lines += 1
-        decoded = decode(record, self.found, self.options.row_type)
-        for problem in decoded.problems:
-            self._tell(problem, record.place)
-        if decoded.row is None:
-            return
-        self.rows += 1
-        self._count(decoded.row)
-        for problem in self._row_problems(decoded.row, record.place):
-            self._tell(problem, record.place)
-
-    def report(self, name: str, requirements: Requirements, size: int | None) -> Report:
-        """The outcome, with what concerns the dataset as a whole."""
-        for problem in self._whole_problems(requirements):
-            self._tell(problem, None)
-        return Report(
-            findings=tuple(self.findings),
-            counts=dict(self.counts),
-            datasets={name: self._statistics(size)},
-        )
-
-    def _statistics(self, size: int | None) -> Statistics:
-        form = FORMATS[self.found.format] if self.found.format else None
-        kind = self.options.row_type or (form.row_type if form else None)
-        return Statistics(
-            rows=self.rows,
-            lines=self.lines,
-            bytes=size,
-            format=form.name if form else None,
-            row_kind=kind.__name__ if kind else None,
-            prompt_characters=self.prompts.lengths(),
-            completion_characters=self.completions.lengths(),
-            duplicates=self.duplicates,
-            labels=self.labels.labels(),
-            choices=self.choices.choices(),
-            images=self.gallery.sizes(),
-            template=self.found.template,
-            digest=dataset_digest(bytes(self.row_digests)),
-        )
-
-    def _tell(self, problem: Problem, place: Place | None) -> None:
-        self.counts[problem.rule.id] += 1
-        if self._kept[problem.rule.id] < self.options.max_findings_per_rule:
-            self._kept[problem.rule.id] += 1
-            self.findings.append(Finding.of(problem, place, excerpts=self.options.excerpts))
-
-    def _count(self, row: Row) -> None:
-        if isinstance(row, RelevanceLabel):  # it has ids, and no text of its own
-            return
-        self.prompts.add(len(row.prompt_text()))
-        completion = row.completion_text()
-        if completion is not None:
-            self.completions.add(len(completion))
-            self.labels.add(completion.strip())
-        if isinstance(row, Preference):
-            self.choices.add(row)
-
-    def _row_problems(self, row: Row, place: Place) -> Iterator[Problem]:
-        yield from self._repetition(row, place)
-        if isinstance(row, ImageRow):
-            yield from self.gallery.problems_in(row.image, place)
-        if self.found.template is not None:
-            yield from _departures(row, self.found.template)
-
-    def _repetition(self, row: Row, place: Place) -> Iterator[Problem]:
-        digest = row_digest(row)
-        self.row_digests += digest
-        lesson = row_digest(_chosen_first(row)) if isinstance(row, Preference) else digest
-        earlier = self._first_rows.setdefault(lesson, _First(place, digest))
-        if earlier.place is not place:
-            self.duplicates += 1
-            exchanged = "" if earlier.digest == digest else ", with the candidates exchanged"
-            fact = f"The same row is at {earlier.place} already{exchanged}."
-            yield Problem(rules.DUPLICATE_ROW, fact)
-            return
-        answer = row.chosen if isinstance(row, Preference) else row.completion_text()
-        if answer is None:
-            return
-        first = _First(place, text_digest(answer))
-        asked = self._first_prompts.setdefault(_question_digest(row), first)
-        if asked.digest != first.digest:
-            yield _contradiction(row, asked.place)
-
-    def _whole_problems(self, requirements: Requirements) -> Iterator[Problem]:
-        if self.lines == 0:
-            yield Problem(rules.NO_ROWS, "There is no row at all.")
-        yield from choice_problems(self.choices, self.found.format)
-        wanted = requirements.recommended_rows
-        if wanted is not None and 0 < self.rows < wanted.rows:
-            fact = f"{plural(self.rows, 'row')} are too few for {wanted.purpose}: "
-            fact += f"{wanted.rows:,} or more are recommended."
-            fix = f"Collect {wanted.rows - self.rows:,} more rows ({wanted.source})."
-            yield Problem(rules.TOO_FEW_ROWS, fact, fix=fix)
-
-
-def _chosen_first(row: Preference) -> Preference:
-    """The same preference with the candidates in the order that people gave them."""
-    if row.choice == 0:
-        return row
-    return row.model_copy(update={"candidates": (row.chosen, row.rejected), "choice": 0})
-
-
-def _contradiction(row: Row, place: Place) -> Problem:
-    """The problem that an earlier row asks the same and answers otherwise."""
-    if isinstance(row, Preference):
-        fact = f"At {place} the other one of the same two is preferred."
-        return Problem(rules.CONFLICTING_CHOICE, fact)
-    fact = f"The same prompt has another completion at {place}."
-    return Problem(rules.CONFLICTING_COMPLETION, fact)
-
-
-def _question_digest(row: Row) -> bytes:
-    """All that a row asks: more than the first turn of a conversation, and candidates in any order."""
-    asked = row.model_dump(exclude={"extra", "completion", "choice"})
-    if "candidates" in asked:
-        asked["candidates"] = sorted(asked["candidates"])
-    if "messages" in asked:
-        asked["messages"] = asked["messages"][:-1]
-    return text_digest(repr(asked))
+    def _proven(self, proven: Proven, block_offset: int) -> None:
+        partial = self.partial
+        first = partial.lines
+        if proven.first_crlf is not None and self.segment.crlf is None:
+            line = self.segment.lines + proven.first_crlf + 1
+            self.segment.note_crlf(line, block_offset + int(proven.starts[proven.first_crlf]))
+        partial.take(proven, block_offset)
+        template = partial.options.found.template
+        if template is not None:
+            for index, prompt in enumerate(proven.columns.prompts()):
+                if template.is_plainly_kept(prompt):
+                    continue
+                for problem in departures(prompt, template):
+                    partial.tell(first + index, problem, block_offset + int(proven.starts[index]))
+        self.segment.lines += len(proven.starts)
+        partial.lines += len(proven.starts)
 
 
 _MAY_LACK_FIELDS: tuple[FormatName, ...] = (
@@ -283,10 +233,10 @@ _DEPARTURES: Mapping[DepartureKind, tuple[Rule, str]] = {
 }
 
 
-def _departures(row: Row, template: PromptTemplate) -> Iterator[Problem]:
+def departures(prompt: str, template: PromptTemplate) -> Iterator[Problem]:
     """The gravest departure of a prompt: one without the instruction mostly lacks its labels too."""
-    departures = {found.kind: found for found in reversed(template.departures(row.prompt_text()))}
+    found = {departure.kind: departure for departure in reversed(template.departures(prompt))}
     for kind, (rule, fact) in _DEPARTURES.items():
-        if kind in departures:
-            yield Problem(rule, fact, value=departures[kind].fragment)
+        if kind in found:
+            yield Problem(rule, fact, value=found[kind].fragment)
             return

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tunekit._value import Value
 from tunekit.data.formats import FormatName
-from tunekit.data.rows import Preference
 from tunekit.data.template import PromptTemplate
 
 MAX_LABELS = 50
 """Distinct completions beyond which they are texts rather than labels."""
 _BUCKETS_PER_DOUBLING = 16
+_EXACT_LENGTHS = 4_096
 
 
 class Lengths(Value):
@@ -90,24 +90,52 @@ class Statistics(Value):
 
 @dataclass(slots=True)
 class LengthTally:
-    """Lengths seen so far, as a histogram whose buckets grow with the length."""
+    """Lengths in buckets that grow with the length, and their sum."""
 
     buckets: Counter[int] = field(default_factory=Counter[int])
     total: int = 0
     shortest: int | None = None
     longest: int = 0
+    _exact: Counter[int] = field(default_factory=Counter[int])
+    """Lengths that are not in their buckets yet: counting them as they are is what a computer does fastest."""
 
     def add(self, length: int) -> None:
         """Count one length."""
-        self.buckets[_bucket(length)] += 1
-        self.total += length
-        self.longest = max(self.longest, length)
-        self.shortest = length if self.shortest is None else min(self.shortest, length)
+        self.extend((length,))
+
+    def extend(self, lengths: Collection[int]) -> None:
+        """Count many lengths."""
+        if not lengths:
+            return
+        self._exact.update(lengths)
+        self.total += sum(lengths)
+        self._widen(min(lengths), max(lengths))
+        if len(self._exact) > _EXACT_LENGTHS:
+            self._settle()
+
+    def merge(self, other: LengthTally) -> None:
+        """Count what another tally counted."""
+        if other.shortest is None:
+            return
+        other._settle()
+        self.buckets.update(other.buckets)
+        self.total += other.total
+        self._widen(other.shortest, other.longest)
+
+    def _widen(self, shortest: int, longest: int) -> None:
+        self.longest = max(self.longest, longest)
+        self.shortest = shortest if self.shortest is None else min(self.shortest, shortest)
+
+    def _settle(self) -> None:
+        for length, count in self._exact.items():
+            self.buckets[_bucket(length)] += count
+        self._exact.clear()
 
     def lengths(self) -> Lengths | None:
         """The figures, or `None` when nothing was counted."""
         if self.shortest is None:
             return None
+        self._settle()
         return Lengths(
             total=self.total,
             shortest=self.shortest,
@@ -133,12 +161,20 @@ class LabelTally:
     counts: Counter[str] = field(default_factory=Counter[str])
     overflown: bool = False
 
-    def add(self, completion: str) -> None:
-        """Count one completion."""
-        if self.overflown:
-            return
-        self.counts[completion] += 1
-        if len(self.counts) > MAX_LABELS:
+    def add(self, completions: Iterable[str]) -> None:
+        """Count completions, without the white space around them."""
+        if not self.overflown:
+            self.counts.update(completion.strip() for completion in completions)
+            self._overflow()
+
+    def merge(self, other: LabelTally) -> None:
+        """Count what another tally counted."""
+        self.overflown = self.overflown or other.overflown
+        self.counts.update(other.counts)
+        self._overflow()
+
+    def _overflow(self) -> None:
+        if self.overflown or len(self.counts) > MAX_LABELS:
             self.overflown = True
             self.counts.clear()
 
@@ -159,13 +195,19 @@ class ChoiceTally:
     longer: int = 0
     shorter: int = 0
 
-    def add(self, row: Preference) -> None:
-        """Count one choice."""
-        chosen, rejected = len(row.chosen), len(row.rejected)
+    def add(self, choice: int, chosen: int, rejected: int) -> None:
+        """Count one choice, with the lengths of the preferred candidate and of the other."""
         self.rows += 1
-        self.second += row.choice
+        self.second += choice
         self.longer += chosen > rejected
         self.shorter += chosen < rejected
+
+    def merge(self, other: ChoiceTally) -> None:
+        """Count what another tally counted."""
+        self.rows += other.rows
+        self.second += other.second
+        self.longer += other.longer
+        self.shorter += other.shorter
 
     def choices(self) -> Choices | None:
         """The shares, or `None` when nothing was counted."""

@@ -1,0 +1,1 @@
+"""Measures the dataset layer beside its peers, on files made here."""

@@ -18,6 +18,7 @@ from typing import Protocol, TypeAlias
 from pydantic import JsonValue
 
 from tunekit._text import closest
+from tunekit.data import opening
 from tunekit.data.check.findings import Place
 from tunekit.data.rows import Row
 from tunekit.errors import SettingInvalid, SourceNotFound
@@ -32,8 +33,19 @@ _LONG_LINE_SHOWN = 200
 RowLike: TypeAlias = Row | Mapping[str, JsonValue]
 """What an in-memory source may hold: our own rows, or objects as a JSON line would have them."""
 
-SourceLike: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str] | RowLike]
-"""What `Dataset.read` takes: a path, a glob, several paths, or rows."""
+
+class ArrowStream(Protocol):
+    """A frame or table that other libraries can read: pandas, polars, pyarrow, duckdb."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The rows, as Arrow passes them on."""
+        ...
+
+
+SourceLike: TypeAlias = (
+    str | os.PathLike[str] | ArrowStream | Iterable[str | os.PathLike[str] | RowLike]
+)
+"""What `Dataset.read` takes: a path, a glob, several paths, a frame, or rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,7 @@ class FileSource:
 
     @property
     def num_bytes(self) -> int:
-        return Path(self.path).stat().st_size
+        return opening.num_bytes(self.path)
 
     def blocks(self, start: int = 0, end: int | None = None) -> Iterator[Block]:
         """Every line that begins in a range of bytes, many at once; ranges that meet share no line.
@@ -109,7 +121,7 @@ class FileSource:
             start: First byte of the range.
             end: The byte behind the range; `None` reads to the end of the file.
         """
-        with Path(self.path).open("rb") as file:
+        with opening.opened(self.path) as file:
             if start:
                 file.seek(start - 1)
                 start += _skip_line(file) - 1
@@ -117,7 +129,7 @@ class FileSource:
 
     def records(self) -> Iterator[Record]:
         """Every line, read in constant memory."""
-        with Path(self.path).open("rb") as file:
+        with opening.opened(self.path) as file:
             offset, number = 0, 0
             while raw := file.readline(MAX_LINE_BYTES):
                 number += 1
@@ -224,7 +236,11 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
         SettingInvalid: It is neither a path nor something to iterate over.
     """
     if isinstance(source, str | os.PathLike):
-        return tuple(map(FileSource, _files(os.fspath(source))))
+        return tuple(map(file_source, _files(os.fspath(source))))
+    if hasattr(source, "__arrow_c_stream__"):
+        from tunekit.data.tables import FrameSource  # noqa: PLC0415  # it makes records of this module
+
+        return (FrameSource(source),)
     if not _is_collection(source):
         raise SettingInvalid(
             f"A dataset cannot be read from a value of type {type(source).__name__!r}.",
@@ -239,7 +255,19 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
             "A dataset cannot be read from paths and objects at once.",
             hint="Read two datasets, or write the objects to a file first.",
         )
-    return tuple(FileSource(file) for path in paths for file in _files(path))
+    return tuple(file_source(file) for path in paths for file in _files(path))
+
+
+def file_source(path: str) -> Source:
+    """The source that reads a file, by its ending and its first bytes."""
+    from tunekit.data import tables  # noqa: PLC0415  # it makes records of this module
+
+    ending = opening.suffix(path)
+    if ending in tables.DELIMITERS:
+        return tables.DelimitedSource(path)
+    if ending in tables.COLUMNAR:
+        return tables.ColumnarSource(path)
+    return tables.ArraySource(path) if tables.is_json_array(path) else FileSource(path)
 
 
 def _is_collection(source: object) -> bool:
@@ -247,6 +275,11 @@ def _is_collection(source: object) -> bool:
 
 
 def _files(path: str) -> list[str]:
+    if opening.is_remote(path):
+        found = opening.found_files(path)
+        if found is None:
+            raise SourceNotFound(f"There is no file {path!r}.", hint="Correct the address.")
+        return found
     if Path(path).is_file():
         return [path]
     if glob.has_magic(path):

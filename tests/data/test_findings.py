@@ -125,14 +125,6 @@ def test_crlf_is_noted_once(tmp_path: Path) -> None:
     assert report.stats.rows == len(GOOD)
 
 
-@pytest.mark.parametrize("indent", [None, 2])
-def test_a_json_array_is_one_finding(tmp_path: Path, indent: int | None) -> None:
-    path = tmp_path / "rows.json"
-    path.write_text(json.dumps(GOOD, indent=indent))
-    findings = tk.Dataset.read(path).check().findings
-    assert [(finding.rule, finding.line) for finding in findings] == [("json-array", 1)]
-
-
 def test_utf16_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(json.dumps(GOOD[0]).encode("utf-16"))

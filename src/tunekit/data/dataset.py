@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,13 +27,15 @@ from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
 from tunekit.data.check.scan import decode
 from tunekit.data.check.survey import Survey, natural_format, survey
-from tunekit.data.check.tabular import COLUMNS, SUFFIX, table_line
+from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats import FORMATS, FormatName, format_named
+from tunekit.data.opening import is_remote, suffix, written
 from tunekit.data.reader import SelectedSource, Source, SourceLike, sources_of
 from tunekit.data.rows import ImageRow, Row, RowT, RowT_co
 from tunekit.data.split import held_out
+from tunekit.data.tables import COLUMNAR, DELIMITERS, write_table
 from tunekit.data.template import PromptTemplate
-from tunekit.errors import DatasetInvalid, FileKept, FormatUnknown, SettingInvalid
+from tunekit.errors import DatasetInvalid, FormatUnknown, SettingInvalid
 
 LocatedT_co = TypeVar("LocatedT_co", bound=Row, covariant=True)
 
@@ -86,8 +87,9 @@ class Dataset(Generic[RowT_co]):
         """Rows from files or from memory.
 
         Args:
-            source: A path to a JSON Lines file or to a `.tsv` file of labels, a glob, several paths, or an iterable of
-                objects or rows. An iterable is read into memory here, files are read when the rows are needed.
+            source: A path to a file of JSON lines, a glob, or several of these; or a frame, or an iterable of objects
+                or rows. Files may also be CSV, TSV, Parquet, Arrow or one JSON array, packed as .gz or .zst, and lie
+                wherever fsspec reaches. An iterable is read into memory here, files when the rows are needed.
             row: The kind of row. `None` takes the kind that most lines of the source have.
 
         Raises:
@@ -238,10 +240,11 @@ class Dataset(Generic[RowT_co]):
         format: FormatName | None = None,
         overwrite: bool = False,
     ) -> Path:
-        """Write the rows as JSON Lines, whole or not at all; labels to a `.tsv` file as a table.
+        """Write the rows, whole or not at all.
 
         Args:
-            path: Where to.
+            path: Where to. JSON Lines, unless it ends in .csv, .tsv, .parquet or .arrow; .gz or .zst behind that packs
+                it, and an address such as gs://bucket/rows.jsonl goes through fsspec.
             format: `None` keeps the format of the source.
             overwrite: Whether a file that is there may be replaced.
 
@@ -250,31 +253,28 @@ class Dataset(Generic[RowT_co]):
             FormatLoss: A row does not fit the format without loss; nothing is written.
             DatasetInvalid: A line is not a row; nothing is written.
         """
-        target = Path(path)
-        if target.exists() and not overwrite:
-            raise FileKept(
-                f"{str(target)!r} is there already.",
-                hint="Choose another name, or pass overwrite=True.",
-            )
-        name = format or self._survey.format or natural_format(self.row_type)
-        form = format_named(name or "")
-        as_table = target.suffix == SUFFIX
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                if as_table:
-                    file.write("\t".join(COLUMNS) + "\n")
-                for row in self:
-                    if isinstance(row, ImageRow):
-                        row = row.seen_from(target.parent)  # noqa: PLW2901  # the same row
-                    line = form.encode(row)
-                    text = table_line(line) if as_table else json.dumps(line, ensure_ascii=False)
-                    file.write(text + "\n")
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        return target
+        where = os.fspath(path)
+        lines = self._lines(format, None if is_remote(where) else Path(where).parent)
+        with written(where, overwrite=overwrite) as temporary:
+            if suffix(where) in (*DELIMITERS, *COLUMNAR):
+                write_table(lines, where, str(temporary))
+            else:
+                with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                    for line in lines:
+                        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        return Path(path)
+
+    def lines(self, format: FormatName | None = None) -> Iterator[JsonObject]:
+        """Every row as an object of a format: for frames, such as `pandas.DataFrame(rows.lines())`.
+
+        Args:
+            format: `None` keeps the format of the source.
+
+        Raises:
+            FormatLoss: A row does not fit the format without loss.
+            DatasetInvalid: A line is not a row.
+        """
+        return self._lines(format, None)
 
     def digest(self) -> str:
         """SHA-256 of the rows in order; equal digests mean equal rows, whatever the file.
@@ -283,6 +283,13 @@ class Dataset(Generic[RowT_co]):
             DatasetInvalid: A line is not a row.
         """
         return dataset_digest(row_digest(row) for row in self)
+
+    def _lines(self, format: FormatName | None, folder: Path | None) -> Iterator[JsonObject]:
+        """Every row as an object; the paths of images are told as a file in that folder has them."""
+        name = format or self._survey.format or natural_format(self.row_type)
+        form = format_named(name or "")
+        rows = self if folder is None else (_seen_from(row, folder) for row in self)
+        return (form.encode(row) for row in rows)
 
     def _prompt_digests(self) -> Iterator[bytes | None]:
         """For each record the digest of its prompt, `None` where it holds no row."""
@@ -315,6 +322,10 @@ class Dataset(Generic[RowT_co]):
     def _num_bytes(self) -> int | None:
         sizes = [source.num_bytes for source in self._sources]
         return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def _seen_from(row: Row, folder: Path) -> Row:
+    return row.seen_from(folder) if isinstance(row, ImageRow) else row
 
 
 def _invalid(findings: list[Finding]) -> DatasetInvalid:

@@ -10,7 +10,7 @@ import glob
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BufferedIOBase
 from itertools import chain, compress
 from pathlib import Path
@@ -19,8 +19,8 @@ from typing import Protocol, TypeAlias
 from pydantic import JsonValue
 
 from tunekit._text import closest
+from tunekit.data import opening
 from tunekit.data.check.findings import Place
-from tunekit.data.check.tabular import SUFFIX, columns_of
 from tunekit.data.rows import Row
 from tunekit.errors import SettingInvalid, SourceNotFound
 
@@ -41,8 +41,19 @@ IMAGE_SUFFIXES = frozenset(
 RowLike: TypeAlias = Row | Mapping[str, JsonValue]
 """What an in-memory source may hold: our own rows, or objects as a JSON line would have them."""
 
-SourceLike: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str] | RowLike]
-"""What `Dataset.read` takes: a path, a glob, several paths, or rows."""
+
+class ArrowStream(Protocol):
+    """A frame or table that other libraries can read: pandas, polars, pyarrow, duckdb."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The rows, as Arrow passes them on."""
+        ...
+
+
+SourceLike: TypeAlias = (
+    str | os.PathLike[str] | ArrowStream | Iterable[str | os.PathLike[str] | RowLike]
+)
+"""What `Dataset.read` takes: a path, a glob, several paths, a frame, or rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class FileSource:
 
     @property
     def num_bytes(self) -> int:
-        return Path(self.path).stat().st_size
+        return opening.num_bytes(self.path)
 
     def blocks(self, start: int = 0, end: int | None = None) -> Iterator[Block]:
         """Every line that begins in a range of bytes, many at once; ranges that meet share no line.
@@ -120,7 +131,7 @@ class FileSource:
             start: First byte of the range.
             end: The byte behind the range; `None` reads to the end of the file.
         """
-        with Path(self.path).open("rb") as file:
+        with opening.opened(self.path) as file:
             if start:
                 file.seek(start - 1)
                 start += _skip_line(file) - 1
@@ -128,7 +139,7 @@ class FileSource:
 
     def records(self) -> Iterator[Line]:
         """Every line, read in constant memory."""
-        with Path(self.path).open("rb") as file:
+        with opening.opened(self.path) as file:
             offset, number = 0, 0
             while raw := file.readline(MAX_LINE_BYTES):
                 number += 1
@@ -183,33 +194,6 @@ def _first_line_end(buffer: bytearray, position: int) -> int:
     """Where the line ends that holds the byte before a position."""
     found = buffer.find(b"\n", max(position - 1, 0))
     return found + 1 if found >= 0 else len(buffer)
-
-
-@dataclass(frozen=True, slots=True)
-class TableSource:
-    """A file that is a table: a header, and lines of cells that are separated by tabs."""
-
-    path: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.path,)
-
-    @property
-    def num_bytes(self) -> int:
-        return Path(self.path).stat().st_size
-
-    def records(self) -> Iterator[Record]:
-        """Every line but the header; of a table without one the first line only."""
-        columns: tuple[str, ...] | None = None
-        for line in FileSource(self.path).records():
-            if line.place.line == 1:
-                columns = columns_of(line.raw)
-                if columns is None:
-                    yield replace(line, columns=())
-                    return
-            else:
-                yield replace(line, columns=columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +277,10 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
     """
     if isinstance(source, str | os.PathLike):
         return _sources_at(os.fspath(source))
+    if hasattr(source, "__arrow_c_stream__"):
+        from tunekit.data.tables import FrameSource  # noqa: PLC0415  # it makes records of this module
+
+        return (FrameSource(source),)
     if not _is_collection(source):
         raise SettingInvalid(
             f"A dataset cannot be read from a value of type {type(source).__name__!r}.",
@@ -339,11 +327,21 @@ def _sources_at(path: str) -> tuple[Source, ...]:
     folder = Path(path)
     if folder.is_dir() and ((folder / METADATA).is_file() or images_in(folder)):
         return (ImageFolderSource(path),)
-    return tuple(map(_file_source, _files(path)))
+    return tuple(map(file_source, _files(path)))
 
 
-def _file_source(path: str) -> Source:
-    return TableSource(path) if path.endswith(SUFFIX) else FileSource(path)
+def file_source(path: str) -> Source:
+    """The source that reads a file, by its ending and its first bytes."""
+    from tunekit.data import tables  # noqa: PLC0415  # it makes records of this module
+
+    ending = opening.suffix(path)
+    if ending in tables.DELIMITERS:
+        return (
+            tables.LabelsSource(path) if tables.has_labels(path) else tables.DelimitedSource(path)
+        )
+    if ending in tables.COLUMNAR:
+        return tables.ColumnarSource(path)
+    return tables.ArraySource(path) if tables.is_json_array(path) else FileSource(path)
 
 
 def _is_collection(source: object) -> bool:
@@ -351,6 +349,11 @@ def _is_collection(source: object) -> bool:
 
 
 def _files(path: str) -> list[str]:
+    if opening.is_remote(path):
+        found = opening.found_files(path)
+        if found is None:
+            raise SourceNotFound(f"There is no file {path!r}.", hint="Correct the address.")
+        return found
     if Path(path).is_file():
         return [path]
     if glob.has_magic(path):

@@ -21,6 +21,7 @@ from typing import IO, Self, cast
 
 from tunekit.data.check.partial import CheckOptions, Partial
 from tunekit.data.check.scan import Range, scan, scan_into
+from tunekit.data.opening import can_be_cut
 from tunekit.data.reader import FileSource, Source
 
 RANGE_BYTES = 64 << 20
@@ -36,7 +37,7 @@ def checked(sources: Sequence[Source], options: CheckOptions, processes: int | N
         processes: How many processes judge; `None` takes one for each core where there is work for them.
     """
     parts = list(ranges(sources))
-    count = min(processes or _cores(), len(parts)) if sys.executable else 1
+    count = min(_wanted(sources) if processes is None else processes, len(parts))
     if count < 2:
         partial = Partial(options)
         for index, source in enumerate(sources):
@@ -48,10 +49,19 @@ def checked(sources: Sequence[Source], options: CheckOptions, processes: int | N
     return total
 
 
+def _wanted(sources: Sequence[Source]) -> int:
+    """One process for each core where there is work for them that they can all see."""
+    if not sys.executable or any(
+        name.startswith("memory:") for one in sources for name in one.names
+    ):
+        return 1
+    return _cores() if sum(one.num_bytes or 0 for one in sources) >= 2 * RANGE_BYTES else 1
+
+
 def ranges(sources: Sequence[Source]) -> Iterator[Range]:
     """The sources in ranges of about equal size."""
     for index, source in enumerate(sources):
-        if not isinstance(source, FileSource):
+        if not isinstance(source, FileSource) or not can_be_cut(source.path):
             yield Range(index, source)
             continue
         starts = range(0, source.num_bytes, RANGE_BYTES) or (0,)

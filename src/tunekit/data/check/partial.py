@@ -58,6 +58,8 @@ class Segment:
     lines: int = 0
     crlf: tuple[int, int | None] | None = None
     """The first line of the stretch that ends in CRLF, 1-based, and its offset."""
+    is_array: bool = False
+    """Whether the source is one JSON array."""
     numbers: array[int] | None = None
     """The line of each record, where there are gaps between them; `None` where there are none."""
     is_one_row: bool = False
@@ -176,10 +178,12 @@ class Partial:
         alike = self.gallery.alike()
         located += self._looking_alike(alike[:cap])
         located += self._carriage_returns()
+        located += self._arrays()
         counts.update({rules.DUPLICATE_ROW.id: repetitions.num_duplicates})
         counts.update({self._conflict_rule().id: repetitions.num_conflicts})
         counts.update({rules.NEAR_DUPLICATE_IMAGE.id: len(alike)})
         counts.update({rules.CRLF.id: sum(segment.crlf is not None for segment in self.segments)})
+        counts.update({rules.JSON_ARRAY.id: sum(segment.is_array for segment in self.segments)})
         whole = [Finding.of(problem, None) for problem in self._whole_problems(requirements)]
         counts.update(finding.rule for finding in whole)
         located.sort(key=lambda pair: pair[0])
@@ -245,6 +249,15 @@ class Partial:
                 place = Place(segment.path, line, offset)
                 index = line - 1 if segment.numbers is None else segment.numbers.index(line)
                 yield before + index, Finding.of(Problem(rules.CRLF, "Lines end in CRLF."), place)
+            before += segment.lines
+
+    def _arrays(self) -> Iterator[tuple[int, Finding]]:
+        before = 0
+        for segment in self.segments:
+            if segment.is_array:
+                fact = "The file is one JSON array instead of one object a line."
+                place = Place(segment.path, 1, 0)
+                yield before, Finding.of(Problem(rules.JSON_ARRAY, fact), place)
             before += segment.lines
 
     def _whole_problems(self, requirements: Requirements) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -15,12 +16,15 @@ from tunekit.data.check import rules
 from tunekit.data.check.findings import Place, Problem
 from tunekit.data.check.syntax import JsonObject, Parsed, is_usable, parse_line
 from tunekit.data.check.tabular import no_header, parse_cells
+from tunekit.data.opening import can_be_cut, is_broken_off
 from tunekit.data.reader import FileSource, Item, Line, Source
 from tunekit.data.rows import Row
 
 SAMPLE_BYTES = 1 << 20
 """Bytes up to which a first look sees everything, and of which it sees so many of anything larger."""
 _SAMPLE_WINDOWS = 32
+_SAMPLE_RECORDS = 2_000
+"""Records of a large source that cannot be read from the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,12 @@ def parsed_records(sources: Iterable[Source]) -> Iterator[ParsedRecord]:
 
 def sampled_records(sources: Sequence[Source]) -> Iterator[ParsedRecord]:
     """Every record where there are few; else some of them from all over the files, always the same ones."""
-    files = [source for source in sources if isinstance(source, FileSource)]
+    files = [file for file in sources if isinstance(file, FileSource) and can_be_cut(file.path)]
     total = sum(file.num_bytes for file in files)
     if len(files) < len(sources) or total <= SAMPLE_BYTES:
-        yield from parsed_records(sources)
+        for source in sources:
+            large = (source.num_bytes or 0) > SAMPLE_BYTES
+            yield from islice(_parsed(source), _SAMPLE_RECORDS if large else None)
         return
     wanted = iter(range(0, total, -(-total // _SAMPLE_WINDOWS)))
     position, before = next(wanted, None), 0
@@ -63,34 +69,33 @@ def _window(file: FileSource, start: int, end: int) -> Iterator[ParsedRecord]:
             continue
         for index, raw in enumerate(bytes(block.lines[:-1]).split(b"\n")):
             line = 1 if block.offset == 0 and index == 0 else 2
-            record = parsed_line(Line(Place(file.path, line), raw))
-            if ends_file(record):
-                return
-            yield record
+            yield parsed_line(Line(Place(file.path, line), raw))
 
 
 def _parsed(source: Source) -> Iterator[ParsedRecord]:
-    for record in source.records():
-        parsed = parsed_item(record) if isinstance(record, Item) else parsed_line(record)
-        yield parsed
-        if ends_file(parsed):
-            return
+    place = Place(next(iter(source.names), None), 0)
+    try:
+        for record in source.records():
+            place = record.place
+            yield parsed_item(record) if isinstance(record, Item) else parsed_line(record)
+    except Exception as error:
+        if not is_broken_off(error):
+            raise
+        yield broken_off(Place(place.path, (place.line or 0) + 1))
+
+
+def broken_off(place: Place) -> ParsedRecord:
+    """What stands for the rest of a file that breaks off."""
+    fact = "The compressed file breaks off or is damaged here; what comes before it was read."
+    return ParsedRecord(place, None, (Problem(rules.TRUNCATED_INPUT, fact),))
 
 
 def parsed_line(line: Line) -> ParsedRecord:
     """The object of a line, or its faults."""
     if line.columns == ():
         return ParsedRecord(line.place, None, (no_header(),))
-    if line.columns is None and line.place.line == 1 and _is_json_array(line.raw):
-        return ParsedRecord(line.place, None, (_json_array(),))
     parsed = _parsed_line(line)
     return ParsedRecord(line.place, parsed.value if is_usable(parsed) else None, parsed.problems)
-
-
-def ends_file(record: ParsedRecord) -> bool:
-    """Whether nothing more can be read from its file, which is one JSON array or a table without a header."""
-    last = (rules.JSON_ARRAY, rules.MISSING_HEADER)
-    return any(problem.rule in last for problem in record.problems)
 
 
 def _parsed_line(line: Line) -> Parsed:
@@ -109,6 +114,9 @@ def parsed_item(item: Item) -> ParsedRecord:
     """The object, or what stands in its way."""
     if isinstance(item.value, Row):
         return ParsedRecord(item.place, item.value)
+    if isinstance(item.value, dict) and None in item.value:
+        fact = "The row has more values than the table has names."
+        return ParsedRecord(item.place, None, (Problem(rules.EXTRA_VALUES, fact),))
     try:
         return ParsedRecord(item.place, _OBJECT.validate_python(dict(item.value), strict=True))
     except (ValidationError, TypeError, ValueError):
@@ -121,14 +129,3 @@ def _not_json_like(item: Item) -> Problem:
         return Problem(rules.NOT_AN_OBJECT, fact, fix="Pass dicts, or rows of tunekit.")
     fact = "The object holds a value that JSON cannot hold."
     return Problem(rules.WRONG_TYPE, fact, fix="Keep to texts, numbers, lists and objects.")
-
-
-def _is_json_array(raw: bytes) -> bool:
-    """Whether a first line begins an array of objects: the whole file is one JSON value."""
-    text = raw.removeprefix(b"\xef\xbb\xbf").strip()
-    return text == b"[" or (text.startswith(b"[") and text[1:].lstrip().startswith(b"{"))
-
-
-def _json_array() -> Problem:
-    fact = "The file is one JSON array instead of one object a line; it was not read any further."
-    return Problem(rules.JSON_ARRAY, fact)

@@ -43,9 +43,21 @@ NOT_AN_OBJECT = _rule(
 )
 JSON_ARRAY = _rule(
     "json-array",
-    _E,
+    _W,
     "The file is one JSON array instead of one object a line.",
-    "Write each element on a line of its own, without the brackets and the commas between.",
+    "Write it anew with `Dataset.write`, which puts each element on a line: providers take nothing else.",
+)
+EXTRA_VALUES = _rule(
+    "extra-values",
+    _E,
+    "A row of a table has more values than there are names.",
+    "Put quotation marks around values that contain the separator.",
+)
+TRUNCATED_INPUT = _rule(
+    "truncated-input",
+    _E,
+    "A compressed file breaks off or is damaged.",
+    "Fetch or pack it anew.",
 )
 DUPLICATE_KEY = _rule(
     "duplicate-key", _E, "An object has the same key twice.", "Keep one of the two."

@@ -20,12 +20,14 @@ from tunekit.data.check.digests import row_keys
 from tunekit.data.check.findings import Place, Problem, Rule
 from tunekit.data.check.partial import CheckOptions, Partial, Segment
 from tunekit.data.check.proofs import Proven, Prover, prover_for
-from tunekit.data.check.records import ParsedRecord, ends_file, parsed_item, parsed_line
+from tunekit.data.check.records import ParsedRecord, broken_off, parsed_item, parsed_line
 from tunekit.data.check.survey import Survey, claimed_format
 from tunekit.data.formats import FORMATS, Decoded, FormatName
 from tunekit.data.formats.convert import as_kind
+from tunekit.data.opening import is_broken_off
 from tunekit.data.reader import Block, FileSource, Item, Line, Source
 from tunekit.data.rows import ImageRow, Row
+from tunekit.data.tables import ArraySource
 from tunekit.data.template import DepartureKind, PromptTemplate
 
 _OPEN = ord("{")
@@ -83,21 +85,34 @@ def scan(part: Range, options: CheckOptions) -> Partial:
 
 def scan_into(partial: Partial, part: Range) -> Partial:
     """Judge every record of a range that follows what was judged already."""
-    match part.source:
-        case FileSource() as source:
-            fast = source.num_bytes >= FAST_FROM_BYTES
-            prover = prover_for(partial.options.found, partial.options.row_type) if fast else None
-            judge = _BlockJudge(partial, partial.begin(part.index, source.path), prover)
-            for block in source.blocks(part.start, part.end):
-                if not judge.feed(block):
-                    break
-        case source:
+    source = part.source
+    try:
+        if isinstance(source, FileSource):
+            _judge_blocks(partial, part, source)
+        else:
             _judge_records(partial, part.index, source)
+    except Exception as error:
+        if not is_broken_off(error):
+            raise
+        segment = partial.segments[-1]
+        if segment.numbers is not None:
+            segment.numbers.append(segment.numbers[-1] + 1 if segment.numbers else 1)
+        _judge(partial, broken_off(Place(segment.path, segment.lines + 1)), partial.lines)
+        segment.lines += 1
+        partial.lines += 1
     return partial
 
 
+def _judge_blocks(partial: Partial, part: Range, source: FileSource) -> None:
+    fast = source.num_bytes >= FAST_FROM_BYTES
+    prover = prover_for(partial.options.found, partial.options.row_type) if fast else None
+    judge = _BlockJudge(partial, partial.begin(part.index, source.path), prover)
+    for block in source.blocks(part.start, part.end):
+        judge.feed(block)
+
+
 def _judge_records(partial: Partial, index: int, source: Source) -> None:
-    """Judge the records of a source that is no plain file; their line numbers may have gaps."""
+    """Judge the records of a source that is no file of lines; their line numbers may have gaps."""
     segment: Segment | None = None
     numbers = array("Q")
     for record in source.records():
@@ -105,6 +120,7 @@ def _judge_records(partial: Partial, index: int, source: Source) -> None:
             segment = partial.begin(index, record.place.path)
             numbers = segment.numbers = array("Q")
             segment.is_one_row = record.place.line is None
+            segment.is_array = isinstance(source, ArraySource)
         parsed = parsed_item(record) if isinstance(record, Item) else parsed_line(record)
         line = record.place.line or 1
         if isinstance(record, Line) and record.raw.endswith(b"\r"):
@@ -113,6 +129,8 @@ def _judge_records(partial: Partial, index: int, source: Source) -> None:
         _judge(partial, parsed, partial.lines)
         segment.lines += 1
         partial.lines += 1
+    if segment is None:
+        partial.begin(index, next(iter(source.names), None))
 
 
 def _judge(partial: Partial, record: ParsedRecord, ordinal: int) -> None:
@@ -142,29 +160,28 @@ class _BlockJudge:
     segment: Segment
     prover: Prover | None
 
-    def feed(self, block: Block) -> bool:
-        """Judge a block; tells whether the file can be read any further."""
+    def feed(self, block: Block) -> None:
+        """Judge a block."""
         if block.too_long:
-            return self._slowly(block.offset, bytes(block.lines), too_long=True)
+            self._slowly(block.offset, bytes(block.lines), too_long=True)
+            return
         if self.prover is None or (block.offset == 0 and block.lines[0] != _OPEN):
-            return self._all_slowly(block)
+            self._all_slowly(block)
+            return
         for stretch in self.prover.stretches(block.lines):
             offset = block.offset + stretch.start
             if stretch.proven is None:
                 self._slowly(offset, bytes(block.lines[stretch.start : stretch.end - 1]))
             else:
                 self._proven(stretch.proven, block.offset)
-        return True
 
-    def _all_slowly(self, block: Block) -> bool:
+    def _all_slowly(self, block: Block) -> None:
         offset = block.offset
         for raw in bytes(block.lines[:-1]).split(b"\n"):
-            if not self._slowly(offset, raw):
-                return False
+            self._slowly(offset, raw)
             offset += len(raw) + 1
-        return True
 
-    def _slowly(self, offset: int, raw: bytes, *, too_long: bool = False) -> bool:
+    def _slowly(self, offset: int, raw: bytes, *, too_long: bool = False) -> None:
         # lines of a range are counted from its start; only the first of the file is special
         line = 1 if offset == 0 else self.segment.lines + 2
         if raw.endswith(b"\r") and not too_long:
@@ -173,7 +190,6 @@ class _BlockJudge:
         _judge(self.partial, record, self.partial.lines)
         self.segment.lines += 1
         self.partial.lines += 1
-        return not ends_file(record)
 
     def _proven(self, proven: Proven, block_offset: int) -> None:
         partial = self.partial

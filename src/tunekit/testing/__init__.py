@@ -5,8 +5,8 @@
     forbid_network   lets nothing out of this machine
     VertexEmulator   Vertex AI and Cloud Storage over HTTP on this machine, with `VertexScript` and `VertexFault`
 
-The pytest plugin that comes along gives the fixtures `tunekit_memory`, `tunekit_vertex` and `tunekit_no_network`. Names are loaded when
-they are first used, since the plugin is there in every run of pytest.
+The pytest plugin that comes along gives the fixtures `tunekit_memory`, `tunekit_vertex` and `tunekit_no_network`. Names
+are loaded when they are first used, since the plugin is there in every run of pytest.
 """
 
 from __future__ import annotations

@@ -78,6 +78,11 @@ _EVERYWHERE = frozenset(
 """Query parameters that every method takes: https://cloud.google.com/apis/docs/system-parameters."""
 
 
+_CONSOLE = "ui"
+"""What the typed clients call `v1` when they look at operations: aiplatform_v1/services/*/transports/rest.py in
+googleapis/python-aiplatform."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Route:
     schemas: Schemas
@@ -113,12 +118,14 @@ def answer_vertex(place: Place, call: Call) -> Reply:
 
 
 def _route(call: Call) -> _Route | None:
-    version = call.path.split("/")[1] if call.path.startswith("/") else ""
+    version, _, rest = call.path.removeprefix("/").partition("/")
+    version = "v1" if version == _CONSOLE else version
     known = schemas().get(version)
     if known is None:
         return None
+    path = f"/{version}/{rest}"
     for method in known.methods:
-        found = method.pattern.fullmatch(call.path) if method.verb == call.method else None
+        found = method.pattern.fullmatch(path) if method.verb == call.method else None
         if found:
             ids = {key: unquote(value) for key, value in found.groupdict().items()}
             return _Route(known, method, ids)

@@ -29,6 +29,14 @@ _FIELDS = (
     "updateTime",
     "name",
 )
+_METHOD_LABEL = "tune-type"
+"""Label by which google-genai lists tuned models; it asks whether it is there, and its values are not public."""
+_METHODS: Mapping[str, str] = {
+    "supervisedTuningSpec": "sft",
+    "preferenceOptimizationSpec": "preference",
+    "reinforcementTuningSpec": "reinforcement",
+    "distillationSpec": "distillation",
+}
 _EPOCHS, _BATCH, _MOST_CHECKPOINTS = 3, 16, 10
 
 
@@ -151,7 +159,11 @@ class TuningJob:
             display_name = parent[1].body["displayName"] if parent else f"tuned-{self.id}"
         body: Json = {
             "displayName": display_name,
-            "labels": {**self.labels, BASE_MODEL_LABEL: _as_label(request.base_model)},
+            "labels": {
+                **self.labels,
+                BASE_MODEL_LABEL: _as_label(request.base_model),
+                _METHOD_LABEL: _METHODS.get(request.kind, "other"),
+            },
         }
         if request.body.get("description"):
             body["description"] = request.body["description"]

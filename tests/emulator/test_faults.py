@@ -163,3 +163,12 @@ def test_a_connection_is_kept_and_closed_at_the_end() -> None:
             assert connection.recv(4096).startswith(b"HTTP/1.1 404")
     with connection:
         assert connection.recv(1) == b""
+
+
+def test_a_fault_of_its_own_reaches_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    vertex = VertexEmulator()
+    monkeypatch.setattr(vertex._place, "settle", lambda: 1 / 0)
+    with pytest.raises(RuntimeError, match="could not answer"), vertex:
+        assert (
+            Wire(vertex).get("tuningJobs").error == "The emulator is at fault: ZeroDivisionError."
+        )

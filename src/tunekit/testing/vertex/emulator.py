@@ -118,6 +118,7 @@ class VertexEmulator:
         self._calls: list[Call] = []
         self._replies: list[Reply | None] = []
         self._lock = threading.RLock()
+        self._own_fault: Exception | None = None
         self._server = Server(self._answered)
 
     def __enter__(self) -> Self:
@@ -132,9 +133,15 @@ class VertexEmulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop serving; jobs that are being trained are cancelled."""
+        """Stop serving; jobs that are being trained are cancelled.
+
+        Raises:
+            RuntimeError: The emulator itself was at fault in an answer.
+        """
         self._server.stop()
         self._runs.close()
+        if self._own_fault is not None and error is None:
+            raise RuntimeError("VertexEmulator could not answer a call.") from self._own_fault
 
     def __repr__(self) -> str:
         return f"<VertexEmulator at {self.url}>"
@@ -298,13 +305,16 @@ class VertexEmulator:
         return Answered(_broken(fault), fault)
 
     def _reply(self, call: Call) -> Reply:
-        self._place.settle()
         try:
+            self._place.settle()
             if self._storage.takes(call):
                 return self._storage.answer(call)
             return answer_vertex(self._place, call)
         except Refusal as refusal:
             return refusal.reply()
+        except Exception as error:  # told to the client and, at the end, to the test
+            self._own_fault = error
+            return Refusal(500, f"The emulator is at fault: {type(error).__name__}.").reply()
 
 
 def _broken(fault: VertexFault) -> Reply | None:

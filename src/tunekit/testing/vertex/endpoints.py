@@ -7,6 +7,8 @@ Does not belong here: asking the model behind one (`predictions.py`).
 from __future__ import annotations
 
 import re
+from functools import partial
+from typing import Any
 
 from tunekit.testing.vertex.asking import Ask
 from tunekit.testing.vertex.listing import page_of
@@ -48,7 +50,7 @@ def get(place: Place, ask: Ask) -> Json:
 def list_(place: Place, ask: Ask) -> Json:
     """`endpoints.list`."""
     found = [
-        (endpoint.number, endpoint.body)
+        (endpoint.number, partial(dict[str, Any], endpoint.body))
         for endpoint in place.endpoints.values()
         if endpoint.location == ask.location
     ]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from tunekit.testing.vertex.wire import Json, Refusal
+from tunekit.testing.vertex.wire import Json, Refusal, is_object
 
 MOST_PER_PAGE = 1_000
 _PER_PAGE = 100
@@ -27,10 +27,12 @@ _ORDERED: Mapping[str, Callable[[str, str], bool]] = {
 }
 
 Test: TypeAlias = Callable[[Json], bool]
+View: TypeAlias = Callable[[], Json]
+"""What shows a resource."""
 
 
 def page_of(
-    resources: Sequence[tuple[int, Json]],
+    resources: Iterable[tuple[int, View]],
     query: Mapping[str, str],
     *,
     key: str,
@@ -39,18 +41,22 @@ def page_of(
     """One page of a list, the newest first unless an order is asked for.
 
     Args:
-        resources: Each resource with the number of its making.
+        resources: For each resource the number of its making, and what shows it: called only where it matters, for
+            there may be thousands.
         query: `filter`, `orderBy`, `pageSize`, `pageToken` and `readMask`, as sent.
         key: Name of the list in the answer.
         fields: Fields that a filter may be about, besides `labels`.
     """
-    test = filter_of(query.get("filter", ""), fields)
     size = _page_size(query.get("pageSize", "0"))
-    ordered = _ordered(resources, query.get("orderBy", ""))
-    found = [(number, resource) for number, resource in ordered if test(resource)]
+    found = sorted(resources, key=lambda item: -item[0])
+    if query.get("filter", "").strip():
+        test = filter_of(query["filter"], fields)
+        found = [item for item in found if test(item[1]())]
+    if query.get("orderBy"):
+        found = _ordered(found, query["orderBy"])
     begin = _begin(query.get("pageToken", ""), [number for number, _ in found])
     page = found[begin : begin + size]
-    answer: Json = {key: [_masked(resource, query.get("readMask")) for _, resource in page]}
+    answer: Json = {key: [_masked(show(), query.get("readMask")) for _, show in page]}
     if begin + size < len(found):
         answer["nextPageToken"] = _token(page[-1][0])
     return answer
@@ -62,8 +68,6 @@ def filter_of(text: str, fields: Sequence[str]) -> Test:
     Raises:
         Refusal: It cannot be read, or is about a field that cannot be filtered by.
     """
-    if not text.strip():
-        return lambda _: True
     options = [
         [_comparison(term, fields, text) for term in re.split(r"\s+AND\s+", option.strip())]
         for option in re.split(r"\s+OR\s+", text.strip())
@@ -82,7 +86,7 @@ def _comparison(term: str, fields: Sequence[str], text: str) -> Test:
     def test(resource: Json) -> bool:
         actual: Any = resource
         for part in path:
-            actual = actual.get(part) if isinstance(actual, dict) else None
+            actual = actual.get(part) if is_object(actual) else None
         return _holds(actual, sign, value) is not negated
 
     return test
@@ -92,7 +96,7 @@ def _path(name: str, fields: Sequence[str]) -> tuple[str, ...]:
     head, _, rest = name.partition(".")
     if head == "labels" and rest:
         return ("labels", rest.strip('"'))
-    camel = re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+    camel = _camel(name)
     if camel not in fields:
         raise Refusal(400, f"Invalid filter: the list cannot be filtered by {name!r}.")
     return (camel,)
@@ -120,12 +124,12 @@ def _page_size(text: str) -> int:
     return min(size, MOST_PER_PAGE) or _PER_PAGE
 
 
-def _ordered(resources: Sequence[tuple[int, Json]], order: str) -> list[tuple[int, Json]]:
-    ordered = sorted(resources, key=lambda item: -item[0])
+def _ordered(found: Sequence[tuple[int, View]], order: str) -> list[tuple[int, View]]:
+    shown = [(number, show(), show) for number, show in found]
     for part in reversed([part.split() for part in order.split(",") if part.strip()]):
-        field = re.sub(r"_([a-z])", lambda found: found[1].upper(), part[0])
-        ordered.sort(key=lambda item: str(item[1].get(field, "")), reverse=part[1:] == ["desc"])
-    return ordered
+        field = _camel(part[0])
+        shown.sort(key=lambda item: str(item[1].get(field, "")), reverse=part[1:] == ["desc"])
+    return [(number, show) for number, _, show in shown]
 
 
 def _token(number: int) -> str:
@@ -148,7 +152,9 @@ def _begin(token: str, numbers: Sequence[int]) -> int:
 def _masked(resource: Json, mask: str | None) -> Json:
     if not mask or mask == "*":
         return resource
-    heads = {
-        re.sub(r"_([a-z])", lambda m: m[1].upper(), part).split(".")[0] for part in mask.split(",")
-    }
+    heads = {_camel(part).split(".")[0] for part in mask.split(",")}
     return {key: value for key, value in resource.items() if key in {"name", *heads}}
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)

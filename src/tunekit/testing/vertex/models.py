@@ -6,6 +6,9 @@ Does not belong here: how jobs make models (`tuning_jobs.py`, `pipeline_jobs.py`
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from tunekit.testing.vertex.asking import Ask
 from tunekit.testing.vertex.listing import page_of
 from tunekit.testing.vertex.operations import EMPTY, begun
@@ -25,7 +28,7 @@ def get(place: Place, ask: Ask) -> Json:
 def list_(place: Place, ask: Ask) -> Json:
     """`models.list`: the newest version of each."""
     found = [
-        (model.number, _view(place, model, model.versions[-1]))
+        (model.number, partial(_view, place, model, model.versions[-1]))
         for model in place.models.values()
         if model.location == ask.location
     ]
@@ -35,7 +38,7 @@ def list_(place: Place, ask: Ask) -> Json:
 def list_versions(place: Place, ask: Ask) -> Json:
     """`models.listVersions`."""
     model, _ = _asked(place, ask)
-    found = [(n, _view(place, model, version)) for n, version in enumerate(model.versions)]
+    found = [(n, partial(_view, place, model, version)) for n, version in enumerate(model.versions)]
     return page_of(found, ask.query, key="models", fields=_FIELDS)
 
 
@@ -43,7 +46,7 @@ def list_checkpoints(place: Place, ask: Ask) -> Json:
     """`models.listCheckpoints`."""
     _, version = _asked(place, ask)
     checkpoints = version.body.get("checkpoints", [])
-    found = [(-n, checkpoint) for n, checkpoint in enumerate(checkpoints)]
+    found = [(-n, partial(dict[str, Any], checkpoint)) for n, checkpoint in enumerate(checkpoints)]
     return page_of(found, ask.query, key="checkpoints", fields=())
 
 

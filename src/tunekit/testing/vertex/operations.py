@@ -6,6 +6,8 @@ Does not belong here: what an operation does (the resource that starts it).
 
 from __future__ import annotations
 
+from functools import partial
+
 from tunekit.testing.vertex.asking import Ask
 from tunekit.testing.vertex.listing import page_of
 from tunekit.testing.vertex.place import Operation, Place
@@ -51,7 +53,7 @@ def get(place: Place, ask: Ask) -> Json:
 def list_(place: Place, ask: Ask) -> Json:
     """`operations.list`."""
     found = [
-        (operation.number, _view(place, operation))
+        (operation.number, partial(_view, place, operation))
         for (location, _), operation in place.operations.items()
         if location == ask.location
     ]

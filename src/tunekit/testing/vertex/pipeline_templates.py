@@ -48,13 +48,13 @@ class Template:
     """Parameter that names the base model."""
     display_name: str
     """Name of a model that is given none."""
+    fault: Callable[[ObjectStore, Parameters], str | None]
+    """What is wrong with the data, found while the job runs."""
     kind: ModelKind = "text"
     is_live: bool = False
     """Whether the service still runs it."""
     deploys: bool = True
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    fault: Callable[[ObjectStore, Parameters], str | None] = lambda *_: None
-    """What is wrong with the data, found while the job runs."""
 
 
 def template_at(uri: str) -> Template | None:

@@ -7,8 +7,9 @@ Does not belong here: what calls do to them (the files named for the resources),
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Literal, Protocol, TypeAlias
 
@@ -162,17 +163,19 @@ class Place:
         """Let every job that is over leave behind what it leaves."""
         now = self.time.now()
         for job in [*self.tuning_jobs.values(), *self.pipeline_jobs.values()]:
-            if job.settled:
+            if job.settled or not job.course.is_near_its_end(now):
                 continue
             moment = job.course.at(now)
             if moment.state in ENDED or moment.has_model:
                 job.settled = True
                 job.settle(self, moment)
 
-    def listed(self, jobs: Iterable[EmulatedJob], location: str) -> list[tuple[int, Json]]:
+    def listed(
+        self, jobs: Iterable[EmulatedJob], location: str
+    ) -> list[tuple[int, Callable[[], Json]]]:
         """The jobs of a location that lists show by now."""
         return [
-            (job.number, job.view(self))
+            (job.number, partial(job.view, self))
             for job in jobs
             if job.location == location and self._is_listed(job)
         ]

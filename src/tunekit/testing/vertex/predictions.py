@@ -13,7 +13,7 @@ from typing import Any
 from tunekit.testing.vertex.asking import Ask
 from tunekit.testing.vertex.engines import Answer, Question, num_tokens
 from tunekit.testing.vertex.place import ModelKind, Place
-from tunekit.testing.vertex.wire import Json, Refusal, not_found
+from tunekit.testing.vertex.wire import Json, Refusal, is_object, not_found
 
 _DIMENSIONS = 768
 
@@ -83,7 +83,7 @@ def predict(place: Place, ask: Ask) -> Json:
     """`predict`: instances of a text, chat or embedding model."""
     model = _model(place, ask)
     instances: Sequence[Any] = ask.body["instances"]
-    if not all(isinstance(instance, dict) for instance in instances):
+    if not all(is_object(instance) for instance in instances):
         raise Refusal(400, "Invalid instances: expected objects.")
     parameters: Json = ask.body.get("parameters") or {}
     if _is_embedding(model):
@@ -170,7 +170,7 @@ def _text(place: Place, model: _Asked, instance: Json, parameters: Json) -> Json
         top_k=int(parameters["topK"]) if "topK" in parameters else None,
     )
     answer: Answer = place.engine.answer(question)
-    safety = {"blocked": False, "categories": [], "scores": []}
+    safety: Json = {"blocked": False, "categories": [], "scores": []}
     if "messages" in instance:
         candidates = [{"author": "1", "content": answer.text}]
         return {"candidates": candidates, "safetyAttributes": [safety]}

@@ -47,10 +47,8 @@ def _weighted(body: Json) -> list[tuple[float, Json]]:
         )
     if single is not None:
         return [(1.0, single)]
-    return [
-        (float(item.get("weight", 1.0)), item.get("rewardConfig", {}))
-        for item in (composite or {}).get("weightedRewardConfigs", [])
-    ]
+    parts: list[Json] = composite.get("weightedRewardConfigs", []) if composite else []
+    return [(float(part.get("weight", 1.0)), part.get("rewardConfig", {})) for part in parts]
 
 
 def _reward(config: Json, response: str, references: Mapping[str, str]) -> float:

@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from tunekit.testing.vertex.wire import Json, Refusal
+from tunekit.testing.vertex.wire import Json, Refusal, is_list, is_object
 
 _INTEGERS: Mapping[str, int] = {"int32": 31, "uint32": 32, "int64": 63, "uint64": 64}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
@@ -91,7 +91,7 @@ class Schemas:
         Raises:
             Refusal: A field is unknown, of the wrong type, or required and missing.
         """
-        if not isinstance(raw, dict):
+        if not is_object(raw):
             raise _invalid(place, f"Expected an object for {place or 'the request'!r}.")
         known = self._messages[message]
         read: Json = {}
@@ -140,11 +140,11 @@ class Schemas:
 
     def _value(self, field: _Field, value: Any, place: str) -> Any:
         if field.many == "[":
-            if not isinstance(value, list):
+            if not is_list(value):
                 raise _invalid(place, f"Expected a list for '{place}'.")
             return [self._single(field.kind, item, f"{place}[{n}]") for n, item in enumerate(value)]
         if field.many == "{":
-            if not isinstance(value, dict):
+            if not is_object(value):
                 raise _invalid(place, f"Expected an object for '{place}'.")
             return {key: self._single(field.kind, item, place) for key, item in value.items()}
         return self._single(field.kind, value, place)
@@ -167,9 +167,11 @@ class Schemas:
 
     def _written(self, field: _Field, value: Any, other: Schemas, *, numbered: bool) -> Any:
         def one(item: Any) -> Any:
-            if field.kind in self._messages and isinstance(item, dict) and "@type" not in item:
-                return self.written(field.kind, item, other=other, numbered=numbered)
-            if numbered and field.kind in self._enums:
+            if is_object(item):
+                known = field.kind in self._messages and "@type" not in item
+                if known:
+                    return self.written(field.kind, item, other=other, numbered=numbered)
+            elif numbered and field.kind in self._enums:
                 number = self._enums[field.kind].get(item)
                 return item if number is None else number
             return item

@@ -106,6 +106,10 @@ class Course(Protocol):
         """Where it stands."""
         ...
 
+    def is_near_its_end(self, now: float) -> bool:
+        """Whether it may be over: quick to tell, for there may be thousands of jobs."""
+        ...
+
     def cancel(self, now: float) -> None:
         """Begin to stop, unless it is over."""
         ...
@@ -122,6 +126,9 @@ class ScriptedCourse:
     def cancel(self, now: float) -> None:
         if self._cancelled is None and self._bare(self._index(now)) not in ENDED:
             self._cancelled = now
+
+    def is_near_its_end(self, now: float) -> bool:
+        return self._cancelled is not None or now >= self._starts[self._last]
 
     def at(self, now: float) -> Moment:
         if self._cancelled is not None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from tunekit.testing.vertex.faults import VertexFault
@@ -103,14 +103,17 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Http
+
+    @property
+    def _owner(self) -> Server:
+        return cast("_Http", self.server).owner
 
     def setup(self) -> None:
         super().setup()
-        self.server.owner.opened(self.connection)
+        self._owner.opened(self.connection)
 
     def finish(self) -> None:
-        self.server.owner.closed(self.connection)
+        self._owner.closed(self.connection)
         with suppress(OSError):
             super().finish()
 
@@ -137,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers={key.lower(): value for key, value in self.headers.items()},
             body=self._body(),
         )
-        answered = self.server.owner.answer(call)
+        answered = self._owner.answer(call)
         if answered.fault is None:
             assert answered.reply is not None
             self._send(_bytes(answered.reply, self.command))
@@ -167,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.close_connection = True
         if fault.kind == "stall":
-            self.server.owner.stopping.wait(fault.seconds)
+            self._owner.stopping.wait(fault.seconds)
         elif fault.kind == "reset":
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -186,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         size = max(1, len(data) // _PIECES)
         for start in range(0, len(data), size):
             self._send(data[start : start + size])
-            if self.server.owner.stopping.wait(seconds / _PIECES):
+            if self._owner.stopping.wait(seconds / _PIECES):
                 return
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tunekit.testing.vertex.asking import Ask
 from tunekit.testing.vertex.engines import NewJob
@@ -101,7 +102,7 @@ class TuningJob:
                 "completedEpochCount": str(int(moment.done * self.epochs)),
                 "completedStepCount": str(int(moment.done * self.steps)),
             }
-            shown |= self._statistics()
+            shown |= self._statistics
         if moment.ended is not None:
             shown["endTime"] = stamp(moment.ended)
         if moment.problem is not None:
@@ -131,6 +132,7 @@ class TuningJob:
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
+    @cached_property
     def _statistics(self) -> Json:
         request = self.request
         if not request.rows:

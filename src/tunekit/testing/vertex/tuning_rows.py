@@ -13,7 +13,7 @@ from typing import Any
 
 from tunekit.testing.vertex.engines import num_tokens
 from tunekit.testing.vertex.storage.store import ObjectStore
-from tunekit.testing.vertex.wire import Json, Refusal
+from tunekit.testing.vertex.wire import Json, Refusal, is_list, is_object
 
 _NUM_EXAMPLES = 3
 """Rows that a finished job shows: a real one does, and a client has to keep them out of its logs."""
@@ -51,7 +51,7 @@ def _row_fault(line: bytes, rows: list[Json], fault: RowFault) -> str | None:
         row = json.loads(line)
     except ValueError:
         return "Invalid JSON."
-    if not isinstance(row, dict):
+    if not is_object(row):
         return "Expected a JSON object."
     rows.append(row)
     return fault(row)
@@ -70,7 +70,7 @@ def open_fault(row: Json) -> str | None:
     if "messages" in row:
         return (
             None
-            if isinstance(row["messages"], list) and row["messages"]
+            if is_list(row["messages"]) and row["messages"]
             else "Missing required `messages` field."
         )
     if "prompt" in row:
@@ -91,7 +91,7 @@ def preference_fault(row: Json) -> str | None:
     """A prompt with one preferred and one other completion."""
     fault = _turns_fault(row, ("user", "model"))
     completions = row.get("completions")
-    if fault is None and (not isinstance(completions, list) or len(completions) != 2):
+    if fault is None and (not is_list(completions) or len(completions) != 2):
         return "Expected exactly 2 `completions`."
     if fault is None and sorted(str(item.get("score")) for item in completions or ()) not in (
         ["0", "1"],
@@ -104,23 +104,17 @@ def preference_fault(row: Json) -> str | None:
 def reinforcement_fault(row: Json) -> str | None:
     """A prompt with references, which are texts."""
     references = row.get("references", {})
-    if not isinstance(references, dict) or not all(
-        isinstance(text, str) for text in references.values()
-    ):
+    if not is_object(references) or not all(isinstance(text, str) for text in references.values()):
         return "`references` must be a map of strings."
     return _turns_fault(row, ("user", "model"))
 
 
 def _turns_fault(row: Json, roles: Sequence[str]) -> str | None:
     contents = row.get("contents")
-    if not isinstance(contents, list) or not contents:
+    if not is_list(contents) or not contents:
         return "Missing required `contents` field."
     for turn in contents:
-        if (
-            not isinstance(turn, dict)
-            or not isinstance(turn.get("parts"), list)
-            or not turn["parts"]
-        ):
+        if not is_object(turn) or not is_list(turn.get("parts")) or not turn["parts"]:
             return "Missing required `parts` field."
         if turn.get("role", "user") not in roles:
             return f"Invalid role {turn['role']!r}: use one of {', '.join(roles)}."
@@ -179,9 +173,9 @@ _STATISTICS: Mapping[str, tuple[str, bool]] = {
 
 def _turns(row: Json) -> list[Json]:
     """The turns of a row as contents, whatever its format."""
-    if isinstance(row.get("contents"), list):
-        return [turn for turn in row["contents"] if isinstance(turn, dict)]
-    if isinstance(row.get("messages"), list):
+    if is_list(row.get("contents")):
+        return [turn for turn in row["contents"] if is_object(turn)]
+    if is_list(row.get("messages")):
         return [
             {"role": _role(turn.get("role")), "parts": [{"text": _text_in(turn.get("content"))}]}
             for turn in row["messages"]
@@ -213,11 +207,11 @@ def _text_in(value: Any) -> str:
     """All texts in a part of a row."""
     if isinstance(value, str):
         return value
-    if isinstance(value, dict):
+    if is_object(value):
         return "".join(
             _text_in(item) for key, item in value.items() if key not in ("role", "score")
         )
-    return "".join(_text_in(item) for item in value) if isinstance(value, list) else ""
+    return "".join(_text_in(item) for item in value) if is_list(value) else ""
 
 
 def _distribution(values: Sequence[float], *, supervised: bool) -> Json:

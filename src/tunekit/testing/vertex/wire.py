@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 Json: TypeAlias = dict[str, Any]
 """An object of the wire."""
@@ -29,6 +29,16 @@ _STATUS_WORDS: Mapping[int, str] = {
     504: "DEADLINE_EXCEEDED",
 }
 """The canonical code that goes with an HTTP status: google/rpc/code.proto in googleapis/googleapis."""
+
+
+def is_object(value: object) -> TypeGuard[Json]:
+    """Whether a value of the wire is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a value of the wire is a list."""
+    return isinstance(value, list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from tunekit.testing.vertex.storage.store import ObjectStore, StoredObject
 from tunekit.testing.vertex.storage.uploads import Uploads
-from tunekit.testing.vertex.wire import Call, Json, Refusal, Reply, json_reply
+from tunekit.testing.vertex.wire import Call, Json, Refusal, Reply, is_object, json_reply
 
 _MOST_PER_PAGE = 1_000
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -171,7 +171,7 @@ def object_of(body: bytes) -> Json:
         value: Any = json.loads(body or b"{}")
     except ValueError:
         value = None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise Refusal(400, "Parse Error", reason="parseError")
     return value
 

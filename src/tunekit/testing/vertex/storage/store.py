@@ -13,7 +13,7 @@ from itertools import count
 from urllib.parse import quote
 
 from tunekit.testing.vertex.storage.checksums import crc32c, md5
-from tunekit.testing.vertex.wire import Json, Refusal
+from tunekit.testing.vertex.wire import Json, Refusal, is_object
 
 _FIRST_GENERATION = 1_893_456_000_000_000
 """Generations are microseconds on the servers; here they count from where a virtual clock starts."""
@@ -149,7 +149,7 @@ class ObjectStore:
     def change(self, stored: StoredObject, given: Json) -> Json:
         """Change the description of an object; an empty value takes a field away."""
         for key in _KEPT:
-            if key == "metadata" and isinstance(given.get(key), dict):
+            if key == "metadata" and is_object(given.get(key)):
                 merged = {**stored.body.get(key, {}), **given[key]}
                 stored.body[key] = {
                     name: value for name, value in merged.items() if value is not None

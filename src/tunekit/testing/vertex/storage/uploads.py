@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunekit.testing.vertex.storage.store import ObjectStore
-from tunekit.testing.vertex.wire import Call, Json, Refusal, Reply, json_reply
+from tunekit.testing.vertex.wire import Call, Json, Refusal, Reply, is_object, json_reply
 
 CHUNK = 256 * 1024
 """What the pieces of a resumable upload are multiples of, but for the last one."""
@@ -142,7 +142,7 @@ def _object(body: bytes) -> Json:
         value: Any = json.loads(body or b"{}")
     except ValueError:
         value = None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise Refusal(400, "Parse Error", reason="parseError")
     return value
 

@@ -43,8 +43,8 @@ class EmbeddingTrainer(SentenceTransformerTrainer):
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         save_weights(self.model, Path(output_dir or str(self.args.output_dir)), self.base_model)
 
-    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
-        load_weights_into(self.model, Path(checkpoint_path))
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_weights_into(self.model, Path(resume_from_checkpoint))
 
 
 class ValidationEvaluator(BaseEvaluator):

@@ -64,7 +64,7 @@ class ValidationEvaluator(BaseEvaluator):
         query_task: EmbeddingTask,
         cut_to: int | None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # typed in part only
         self._query_task = query_task
         self._cut_to = cut_to
         self._scores: dict[str, dict[str, int]] = {}

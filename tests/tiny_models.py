@@ -92,6 +92,7 @@ def write_tiny_embedder(folder: Path, words: Iterable[str]) -> str:
         num_hidden_layers=2,
         num_attention_heads=2,
         max_position_embeddings=64,
+        initializer_range=0.1,
     )
     BertModel(config).save_pretrained(str(folder))
     wrapped.save_pretrained(str(folder))

@@ -44,7 +44,7 @@ def wrong_data_for_an_embedding_model() -> None:
     tuner = tk.EmbeddingTuner(base_model="m")
     client.tune(tuner, pairs)  # type: ignore[misc]
     client.tune(tuner, "folder")  # type: ignore[misc]
-    tk.RetrievalData("corpus.jsonl", queries="queries.jsonl")  # type: ignore[misc]
+    tk.RetrievalData("corpus.jsonl", queries="queries.jsonl")  # type: ignore[call-arg]
     tk.RetrievalData(corpus=pairs, queries="queries.jsonl")  # type: ignore[arg-type]
     tk.EmbeddingTuner(base_model="m", task_type="SEARCH")  # type: ignore[arg-type]
 

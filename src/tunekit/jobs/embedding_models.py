@@ -263,7 +263,7 @@ def _nearest(
     for start in range(0, len(queries), _AT_ONCE):
         for similarities in queries[start : start + _AT_ONCE] @ documents.T:
             least = np.partition(similarities, -kept)[-kept]  # ties with the last one are kept
-            candidates = np.flatnonzero(similarities >= least)
+            candidates: list[int] = np.flatnonzero(similarities >= least).tolist()
             found = {ids[index]: float(similarities[index]) for index in candidates}
             yield ranking(found)[:kept], found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias
 
 from tunekit import catalog
 from tunekit._text import either
@@ -24,7 +24,6 @@ LabelsName = Literal["train", "validation", "test"]
 """Which labels."""
 
 AnyPath: TypeAlias = str | os.PathLike[str]
-SourceT = TypeVar("SourceT")
 
 LABELS: tuple[LabelsName, ...] = ("train", "validation", "test")
 _FILES: Mapping[LabelsName, tuple[str, ...]] = {
@@ -110,8 +109,10 @@ class RetrievalData:
 
     def parts(self) -> dict[str, Dataset[Any]]:
         """The datasets by name; labels that are not there are left out."""
-        labels = {name: part for name, part in self._labels() if part is not None}
-        return {**labels, "corpus": self.corpus, "queries": self.queries}
+        found: dict[str, Dataset[Any]] = {
+            name: part for name, part in self._labels() if part is not None
+        }
+        return found | {"corpus": self.corpus, "queries": self.queries}
 
     def check(self) -> Report:
         """Find every fault of the files and between them. Bad data is reported, never raised."""

@@ -157,7 +157,7 @@ def _trainer(
 ) -> tuple[EmbeddingTrainer, JobHooks]:
     from datasets import Dataset as Table
     from sentence_transformers import SentenceTransformerTrainingArguments
-    from sentence_transformers.base.training_args import BatchSamplers
+    from sentence_transformers.base.sampler import BatchSamplers
 
     from tunekit.backends.local.embedding_trainer import (
         EmbeddingTrainer,
@@ -182,7 +182,6 @@ def _trainer(
         save=lambda trained, folder: save_weights(trained, folder, tuner.base_model),
     )
     sampler = BatchSamplers.BATCH_SAMPLER if lesson.is_graded else BatchSamplers.NO_DUPLICATES
-    EmbeddingTrainer.base_model = tuner.base_model
     trainer = EmbeddingTrainer(
         model=model,
         args=SentenceTransformerTrainingArguments(
@@ -208,6 +207,7 @@ def _trainer(
         else None,
         callbacks=[hooks],
     )
+    trainer.base_model = tuner.base_model
     return trainer, hooks
 
 

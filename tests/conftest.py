@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tiny_models import write_tiny_model
+from tiny_pipelines import write_tiny_pipeline
 from tunekit.testing import forbid_network
 
 # set before any test imports a training library; children inherit it
@@ -28,6 +29,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The root folder that local backends use unless told otherwise."""
     monkeypatch.setenv("TUNEKIT_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def tiny_pipeline(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with a text-to-image pipeline of random weights."""
+    return write_tiny_pipeline(tmp_path_factory.mktemp("tiny-pipeline"))
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import tunekit as tk
 from sample_rows import preference_lines, preferences, routing
+from tiny_pipelines import captioned, subject
 
 
 @dataclass(frozen=True)
@@ -22,18 +27,34 @@ class Case:
         """The tuner for a base model."""
         return _CLASSES[self.kind](base_model=base_model, **self.settings)
 
+    @property
+    def draws(self) -> bool:
+        """Whether it tunes a model that draws, and so needs a base model of that kind."""
+        return bool(_CLASSES[self.kind].model_kind == "image")
+
     def __str__(self) -> str:
         return self.kind
 
 
 _CLASSES = {
     "distillation": tk.Distiller,
+    "imagen_style": tk.ImagenStyleTuner,
+    "imagen_subject": tk.ImagenSubjectTuner,
     "preference": tk.PreferenceTuner,
     "reinforcement": tk.ReinforcementTuner,
     "rlhf": tk.RLHFTuner,
     "supervised": tk.SupervisedTuner,
 }
 _RATE = tk.LearningRate(1e-2)
+_IMAGES = Path(tempfile.mkdtemp(prefix="tunekit-images-"))
+atexit.register(shutil.rmtree, _IMAGES, ignore_errors=True)
+_IMAGE_SETTINGS: dict[str, Any] = {
+    "train_steps": 4,
+    "batch_size": 2,
+    "adapter_size": 4,
+    "resolution": 16,
+    "learning_rate": _RATE,
+}
 
 
 def prompts(count: int = 12, *, seed: int = 9) -> tk.Dataset[tk.Prompt]:
@@ -53,6 +74,18 @@ CASES = (
         {"teacher": "any", "train_steps": 6, "batch_size": 4, "learning_rate": _RATE},
         routing(12),
         routing(8, seed=1),
+    ),
+    Case(
+        "imagen_style",
+        {"style": "zig", **_IMAGE_SETTINGS},
+        captioned(_IMAGES / "style"),
+        captioned(_IMAGES / "other-style", seed=1),
+    ),
+    Case(
+        "imagen_subject",
+        {"num_prior_images": 2, **_IMAGE_SETTINGS},
+        subject(_IMAGES / "subject"),
+        subject(_IMAGES / "other-subject", seed=1),
     ),
     Case(
         "preference",
@@ -92,3 +125,29 @@ CASES = (
         routing(8, seed=1),
     ),
 )
+
+OF_TEXT = (
+    "answers_come_in_order",
+    "no_prompts_give_no_answers",
+    "the_likeliest_answer_is_always_the_same",
+    "a_seed_repeats_a_draw",
+    "an_answer_is_cut_where_asked",
+    "the_base_model_can_be_asked_too",
+    "losses_are_finite_and_fall",
+    "an_evaluation_compares_both",
+)
+"""Behaviours that are about models that answer in text."""
+OF_PICTURES = (
+    "pictures_come_in_order",
+    "a_seed_repeats_a_picture",
+    "an_evaluation_of_pictures_compares_both",
+)
+"""Behaviours that are about models that draw."""
+
+
+def other_kind_of_model(behaviour: str, tuner: Any) -> str | None:
+    """The kind of model that a behaviour is about, where the tuner gives another one."""
+    draws = tuner.model_kind == "image"
+    if behaviour in OF_TEXT and draws:
+        return "text models"
+    return "image models" if behaviour in OF_PICTURES and not draws else None

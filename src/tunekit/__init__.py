@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from tunekit.data.check.report import Report
     from tunekit.data.dataset import Dataset, Split
     from tunekit.data.rows import (
+        CaptionedImage,
         Conversation,
         FilePart,
         Message,
         Preference,
         Prompt,
         PromptCompletion,
+        ReferenceImage,
         Row,
         TextPart,
     )
@@ -55,10 +57,12 @@ if TYPE_CHECKING:
     )
     from tunekit.evaluation.comparison import Evaluation
     from tunekit.evaluation.distillation import DistillationComparison
+    from tunekit.evaluation.images import ImageEvaluation
     from tunekit.jobs.backend import Backend, Prediction
     from tunekit.jobs.distilled import DistilledModel
     from tunekit.jobs.exporting import Exported
     from tunekit.jobs.handle import Job
+    from tunekit.jobs.images import DrawnImages, ImageModel
     from tunekit.jobs.models import PromptShapeWarning, TextModel, TunedModel
     from tunekit.jobs.plan import Plan
     from tunekit.jobs.record import Checkpoint, Event, JobRecord, Metrics, ModelRecord
@@ -66,6 +70,8 @@ if TYPE_CHECKING:
     from tunekit.jobs.states import JobState
     from tunekit.tuners.base import Tuner
     from tunekit.tuners.distillation import Distiller
+    from tunekit.tuners.imagen_style import ImagenStyleTuner
+    from tunekit.tuners.imagen_subject import ImagenSubjectTuner, SubjectImages
     from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier
     from tunekit.tuners.preference import PreferenceTuner
     from tunekit.tuners.reinforcement import ReinforcementTuner
@@ -92,6 +98,7 @@ _HOME = {
     "Backend": "jobs.backend",
     "BackendFault": "errors",
     "BaseModelNotFound": "errors",
+    "CaptionedImage": "data.rows",
     "Checkpoint": "jobs.record",
     "Client": "client",
     "Conversation": "data.rows",
@@ -101,6 +108,7 @@ _HOME = {
     "DistillationComparison": "evaluation.distillation",
     "DistilledModel": "jobs.distilled",
     "Distiller": "tuners.distillation",
+    "DrawnImages": "jobs.images",
     "Evaluation": "evaluation.comparison",
     "Event": "jobs.record",
     "ExactMatch": "tuners.rewards",
@@ -112,6 +120,10 @@ _HOME = {
     "Finding": "data.check.findings",
     "FormatLoss": "errors",
     "FormatUnknown": "errors",
+    "ImageEvaluation": "evaluation.images",
+    "ImageModel": "jobs.images",
+    "ImagenStyleTuner": "tuners.imagen_style",
+    "ImagenSubjectTuner": "tuners.imagen_subject",
     "Job": "jobs.handle",
     "JobCancelled": "errors",
     "JobFailed": "errors",
@@ -145,6 +157,7 @@ _HOME = {
     "QuotaExceeded": "errors",
     "RLHFModel": "jobs.reward_models",
     "RLHFTuner": "tuners.rlhf",
+    "ReferenceImage": "data.rows",
     "RegexMatch": "tuners.rewards",
     "ReinforcementTuner": "tuners.reinforcement",
     "Report": "data.check.report",
@@ -158,6 +171,7 @@ _HOME = {
     "SourceNotFound": "errors",
     "Split": "data.dataset",
     "StringMatch": "tuners.rewards",
+    "SubjectImages": "tuners.imagen_subject",
     "SubmissionUnknown": "errors",
     "SupervisedTuner": "tuners.supervised",
     "TextModel": "jobs.models",
@@ -178,6 +192,7 @@ __all__ = [
     "Backend",
     "BackendFault",
     "BaseModelNotFound",
+    "CaptionedImage",
     "Checkpoint",
     "Client",
     "Conversation",
@@ -187,6 +202,7 @@ __all__ = [
     "DistillationComparison",
     "DistilledModel",
     "Distiller",
+    "DrawnImages",
     "Evaluation",
     "Event",
     "ExactMatch",
@@ -198,6 +214,10 @@ __all__ = [
     "Finding",
     "FormatLoss",
     "FormatUnknown",
+    "ImageEvaluation",
+    "ImageModel",
+    "ImagenStyleTuner",
+    "ImagenSubjectTuner",
     "Job",
     "JobCancelled",
     "JobFailed",
@@ -231,6 +251,7 @@ __all__ = [
     "QuotaExceeded",
     "RLHFModel",
     "RLHFTuner",
+    "ReferenceImage",
     "RegexMatch",
     "ReinforcementTuner",
     "Report",
@@ -244,6 +265,7 @@ __all__ = [
     "SourceNotFound",
     "Split",
     "StringMatch",
+    "SubjectImages",
     "SubmissionUnknown",
     "SupervisedTuner",
     "TextModel",

@@ -22,6 +22,8 @@ from tunekit.errors import (
 )
 from tunekit.jobs.backend import (
     Backend,
+    Drawing,
+    Generates,
     Inspects,
     KeepsModels,
     Predicts,
@@ -459,6 +461,39 @@ def an_evaluation_compares_both(stage: Stage) -> None:
     evaluation = stage.model.evaluate(stage.rows, reward=reward, max_output_tokens=4, max_rows=4)
     assert evaluation.rows == min(4, len(stage.rows))
     assert evaluation.tuned.low <= evaluation.tuned.value <= evaluation.tuned.high
+
+
+def pictures_come_in_order(stage: Stage) -> None:
+    """As many of each prompt as were asked for, all of one size, of the tuned model and of its base."""
+    backend = stage.able(Generates)
+    prompts = [f"a {word} {stage.model.phrase}" for word in ("boat", "house")]
+    drawing = Drawing(num_images=2, seed=3, num_inference_steps=2)
+    for tuned in (True, False):
+        drawn = backend.generate(stage.model.id, prompts, drawing, tuned=tuned)
+        assert [len(pictures) for pictures in drawn] == [2, 2]
+        assert len({picture.size for pictures in drawn for picture in pictures}) == 1
+
+
+def a_seed_repeats_a_picture(stage: Stage) -> None:
+    """The same request draws the same, and another seed something else."""
+    stage.able(Generates)
+    prompt = f"a boat {stage.model.phrase}"
+    first, again, other = (
+        stage.model.generate(prompt, seed=seed, num_inference_steps=2)[0].tobytes()
+        for seed in (3, 3, 4)
+    )
+    assert first == again != other
+
+
+def an_evaluation_of_pictures_compares_both(stage: Stage) -> None:
+    """Both models draw the same prompts, and every figure has an interval."""
+    stage.able(Generates)
+    evaluation = stage.model.evaluate(
+        stage.rows, prompts=["a boat", "a house"], num_images=1, num_inference_steps=2
+    )
+    assert evaluation.num_prompts == 2
+    assert evaluation.tuned.low <= evaluation.tuned.value <= evaluation.tuned.high
+    assert evaluation.drift.value >= 0
 
 
 def a_deleted_model_is_gone(stage: Stage) -> None:

@@ -15,12 +15,19 @@ from uuid import uuid4
 from tunekit.client import Client
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import PromptCompletion, Row
-from tunekit.jobs.backend import Backend
+from tunekit.jobs.backend import Backend, Generates, Predicts, Scores
 from tunekit.jobs.handle import Job
+from tunekit.jobs.images import ImageModel
+from tunekit.jobs.model_kinds import handle_class
+from tunekit.jobs.models import TextModel, TunedModel
 from tunekit.tuners.registry import AnyTuner
 from tunekit.tuners.supervised import SupervisedTuner
 
 AbilityT = TypeVar("AbilityT")
+
+
+_OF_TEXT: tuple[type, ...] = (Predicts, Scores)
+"""Abilities that are about models that answer in text."""
 
 
 class NotApplicable(Exception):  # named for the fact, as all errors here
@@ -151,4 +158,13 @@ class Stage:
         """
         if not isinstance(self.backend, ability):
             raise NotApplicable(ability.__name__)
+        if ability in _OF_TEXT and not issubclass(self._handle, TextModel):
+            raise NotApplicable("text models")
+        if ability is Generates and not issubclass(self._handle, ImageModel):
+            raise NotApplicable("image models")
         return self.backend
+
+    @cached_property
+    def _handle(self) -> type[TunedModel]:
+        """The kind of handle that the tuner's models have."""
+        return handle_class(self.tuner.model_kind)

@@ -16,6 +16,8 @@ from tunekit._text import did_you_mean, either
 from tunekit.errors import SettingInvalid
 from tunekit.tuners.base import Tuner
 from tunekit.tuners.distillation import Distiller
+from tunekit.tuners.imagen_style import ImagenStyleTuner
+from tunekit.tuners.imagen_subject import ImagenSubjectTuner
 from tunekit.tuners.preference import PreferenceTuner
 from tunekit.tuners.reinforcement import ReinforcementTuner
 from tunekit.tuners.rlhf import RLHFTuner
@@ -28,7 +30,15 @@ GROUP = "tunekit.tuners"
 
 _OWN: Mapping[str, type[AnyTuner]] = {
     tuner.kind: tuner
-    for tuner in (Distiller, PreferenceTuner, ReinforcementTuner, RLHFTuner, SupervisedTuner)
+    for tuner in (
+        Distiller,
+        ImagenStyleTuner,
+        ImagenSubjectTuner,
+        PreferenceTuner,
+        ReinforcementTuner,
+        RLHFTuner,
+        SupervisedTuner,
+    )
 }
 
 

@@ -17,14 +17,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunekit import catalog
 from tunekit.backends.local.base_models import find_base_model, model_folder
 from tunekit.backends.local.exporting import export_model
 from tunekit.backends.local.extras import require_local_extra
+from tunekit.backends.local.embedders import Embedders
 from tunekit.backends.local.folder import JobFolder, Manifest, Status
 from tunekit.backends.local.inference import Models
+from tunekit.backends.local.image_export import export_pipeline
 from tunekit.backends.local.measuring import tried_model
+from tunekit.backends.local.pipelines import Painters
 from tunekit.backends.local.process import spawn_worker
 from tunekit.backends.local.reward_model import Scorers
 from tunekit.backends.local.run import recipe_for
@@ -34,6 +38,7 @@ from tunekit.data.store import write_copy
 from tunekit.errors import JobNotFound, KeyReused, ModelNotFound, SettingInvalid
 from tunekit.evaluation.distillation import Tried
 from tunekit.jobs.backend import (
+    Drawing,
     Inspection,
     Polling,
     Prediction,
@@ -46,6 +51,9 @@ from tunekit.jobs.exporting import Exported, ExportFormat
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
 from tunekit.jobs.states import JobState
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 HOME_VARIABLE = "TUNEKIT_HOME"
 """Environment variable that names the root folder."""
 _RECORDED = (
@@ -56,6 +64,8 @@ _RECORDED = (
     "peft",
     "accelerate",
     "datasets",
+    "diffusers",
+    "pillow",
     "safetensors",
 )
 
@@ -77,6 +87,8 @@ class LocalBackend:
         self._root = Path(chosen).expanduser().resolve()
         self._models = Models(self._root)
         self._scorers = Scorers(self._root)
+        self._painters = Painters(self._root)
+        self._embedders = Embedders()
 
     @property
     def root(self) -> Path:
@@ -182,6 +194,7 @@ class LocalBackend:
     def delete_model(self, model_id: str) -> None:
         """Remove the weights of a model or checkpoint."""
         self._models.forget(model_id)
+        self._painters.forget(model_id)
         shutil.rmtree(model_folder(model_id, self._root))
 
     def predict(
@@ -204,6 +217,10 @@ class LocalBackend:
         """Write the model with its adapter merged, run what was written, and compare it with the tuned one."""
         require_local_extra()
         record = self.fetch_model(model_id)
+        if record.kind == "image":
+            return export_pipeline(
+                self._painters, record, folder, format, max_drift=max_drift, home=self._root
+            )
         return export_model(
             self._models, record, folder, format, max_drift=max_drift, home=self._root
         )
@@ -216,6 +233,24 @@ class LocalBackend:
         return tried_model(
             self._models, name, prompts, sampling, num_measured=num_measured, home=self._root
         )
+
+    def generate(
+        self, model_id: str, prompts: Sequence[str], drawing: Drawing, *, tuned: bool
+    ) -> Sequence[Sequence[Image]]:
+        """Draw with the model, loaded into this process."""
+        require_local_extra()
+        self.fetch_model(model_id)
+        return self._painters.draw(model_id, prompts, drawing, tuned=tuned)
+
+    def image_features(self, pictures: Sequence[Image], embedder: str) -> Sequence[Sequence[float]]:
+        """Look at pictures with an embedding model, loaded into this process."""
+        require_local_extra()
+        return self._embedders.get(embedder).of_pictures(pictures)
+
+    def text_features(self, texts: Sequence[str], embedder: str) -> Sequence[Sequence[float]]:
+        """Read texts with an embedding model, loaded into this process."""
+        require_local_extra()
+        return self._embedders.get(embedder).of_texts(texts)
 
     def rewards(
         self, model_id: str, prompts: Sequence[PromptLike], responses: Sequence[str]

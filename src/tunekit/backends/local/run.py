@@ -30,7 +30,15 @@ GROUP = "tunekit.local"
 _OWN: Mapping[str, str] = MappingProxyType(
     {
         kind: f"tunekit.backends.local.{kind}"
-        for kind in ("distillation", "preference", "reinforcement", "rlhf", "supervised")
+        for kind in (
+            "distillation",
+            "imagen_style",
+            "imagen_subject",
+            "preference",
+            "reinforcement",
+            "rlhf",
+            "supervised",
+        )
     }
 )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from sample_rows import RETRIEVAL_WORDS
 from tiny_models import write_tiny_embedder, write_tiny_model
+from tiny_pipelines import write_tiny_pipeline
 from tunekit.testing import forbid_network
 
 # set before any test imports a training library; children inherit it
@@ -32,6 +33,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_pipeline(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with a text-to-image pipeline of random weights."""
+    return write_tiny_pipeline(tmp_path_factory.mktemp("tiny-pipeline"))
+
+
+@pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder with a chat model of a hundred thousand random weights."""
     return write_tiny_model(tmp_path_factory.mktemp("tiny"))
@@ -41,3 +48,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def tiny_embedder(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder with an embedding model of some thousand random weights."""
     return write_tiny_embedder(tmp_path_factory.mktemp("tiny_embedder"), RETRIEVAL_WORDS)
+
+
+@pytest.fixture(scope="session")
+def base_models(tiny_model: str, tiny_embedder: str, tiny_pipeline: str) -> Mapping[str, str]:
+    """A tiny base model of each kind: `text`, `embedding` and `image`."""
+    return {"text": tiny_model, "embedding": tiny_embedder, "image": tiny_pipeline}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import tunekit as tk
 from sample_rows import preference_lines, preferences, retrieval, routing
+from tiny_pipelines import captioned, subject
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,12 @@ class Case:
         """The tuner for a base model."""
         return _CLASSES[self.kind](base_model=base_model, **self.settings)
 
+    @property
+    def base_kind(self) -> str:
+        """The kind of base model that it needs: `text`, `embedding` or `image`."""
+        kind = str(_CLASSES[self.kind].model_kind)
+        return kind if kind in _OF_KIND else "text"
+
     def __str__(self) -> str:
         return self.kind
 
@@ -29,12 +40,23 @@ class Case:
 _CLASSES = {
     "distillation": tk.Distiller,
     "embedding": tk.EmbeddingTuner,
+    "imagen_style": tk.ImagenStyleTuner,
+    "imagen_subject": tk.ImagenSubjectTuner,
     "preference": tk.PreferenceTuner,
     "reinforcement": tk.ReinforcementTuner,
     "rlhf": tk.RLHFTuner,
     "supervised": tk.SupervisedTuner,
 }
 _RATE = tk.LearningRate(1e-2)
+_IMAGES = Path(tempfile.mkdtemp(prefix="tunekit-images-"))
+atexit.register(shutil.rmtree, _IMAGES, ignore_errors=True)
+_IMAGE_SETTINGS: dict[str, Any] = {
+    "train_steps": 4,
+    "batch_size": 2,
+    "adapter_size": 4,
+    "resolution": 16,
+    "learning_rate": _RATE,
+}
 
 
 def prompts(count: int = 12, *, seed: int = 9) -> tk.Dataset[tk.Prompt]:
@@ -60,6 +82,18 @@ CASES = (
         {"train_steps": 12, "batch_size": 4, "learning_rate": _RATE, "seed": 1},
         retrieval(),
         retrieval(test_from=0),
+    ),
+    Case(
+        "imagen_style",
+        {"style": "zig", **_IMAGE_SETTINGS},
+        captioned(_IMAGES / "style"),
+        captioned(_IMAGES / "other-style", seed=1),
+    ),
+    Case(
+        "imagen_subject",
+        {"num_prior_images": 2, **_IMAGE_SETTINGS},
+        subject(_IMAGES / "subject"),
+        subject(_IMAGES / "other-subject", seed=1),
     ),
     Case(
         "preference",
@@ -120,8 +154,20 @@ _OF_EMBEDDING_MODELS = (
 )
 
 
+_OF_IMAGE_MODELS = (
+    "pictures_come_in_order",
+    "a_seed_repeats_a_picture",
+    "an_evaluation_of_pictures_compares_both",
+)
+_OF_KIND = {
+    "text": _OF_TEXT_MODELS,
+    "embedding": _OF_EMBEDDING_MODELS,
+    "image": _OF_IMAGE_MODELS,
+}
+
+
 def lacking(model_kind: str) -> dict[str, str]:
     """The behaviours that models of a kind do not have, each with the kind that has it."""
-    if model_kind == "embedding":
-        return dict.fromkeys(_OF_TEXT_MODELS, "text models")
-    return dict.fromkeys(_OF_EMBEDDING_MODELS, "embedding models")
+    own = model_kind if model_kind in _OF_KIND else "text"
+    others = {kind: names for kind, names in _OF_KIND.items() if kind != own}
+    return {name: f"{kind} models" for kind, names in others.items() for name in names}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tunekit.data.check.report import Report
     from tunekit.data.dataset import Dataset, Split
     from tunekit.data.rows import (
+        CaptionedImage,
         Conversation,
         Document,
         FilePart,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Prompt,
         PromptCompletion,
         Query,
+        ReferenceImage,
         RelevanceLabel,
         Row,
         TextPart,
@@ -58,12 +60,14 @@ if TYPE_CHECKING:
     )
     from tunekit.evaluation.comparison import Evaluation
     from tunekit.evaluation.distillation import DistillationComparison
+    from tunekit.evaluation.images import ImageEvaluation
     from tunekit.evaluation.retrieval import RetrievalEvaluation
     from tunekit.jobs.backend import Backend, Prediction
     from tunekit.jobs.distilled import DistilledModel
     from tunekit.jobs.embedding_models import EmbeddingModel, Match
     from tunekit.jobs.exporting import Exported
     from tunekit.jobs.handle import Job
+    from tunekit.jobs.images import DrawnImages, ImageModel
     from tunekit.jobs.models import PromptShapeWarning, TextModel, TunedModel
     from tunekit.jobs.plan import Plan
     from tunekit.jobs.record import Checkpoint, Event, JobRecord, Metrics, ModelRecord
@@ -72,6 +76,8 @@ if TYPE_CHECKING:
     from tunekit.tuners.base import Tuner
     from tunekit.tuners.distillation import Distiller
     from tunekit.tuners.embedding import EmbeddingTuner
+    from tunekit.tuners.imagen_style import ImagenStyleTuner
+    from tunekit.tuners.imagen_subject import ImagenSubjectTuner, SubjectImages
     from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier
     from tunekit.tuners.preference import PreferenceTuner
     from tunekit.tuners.reinforcement import ReinforcementTuner
@@ -99,6 +105,7 @@ _HOME = {
     "Backend": "jobs.backend",
     "BackendFault": "errors",
     "BaseModelNotFound": "errors",
+    "CaptionedImage": "data.rows",
     "Checkpoint": "jobs.record",
     "Client": "client",
     "Conversation": "data.rows",
@@ -111,6 +118,7 @@ _HOME = {
     "Document": "data.rows",
     "EmbeddingModel": "jobs.embedding_models",
     "EmbeddingTuner": "tuners.embedding",
+    "DrawnImages": "jobs.images",
     "Evaluation": "evaluation.comparison",
     "Event": "jobs.record",
     "ExactMatch": "tuners.rewards",
@@ -122,6 +130,10 @@ _HOME = {
     "Finding": "data.check.findings",
     "FormatLoss": "errors",
     "FormatUnknown": "errors",
+    "ImageEvaluation": "evaluation.images",
+    "ImageModel": "jobs.images",
+    "ImagenStyleTuner": "tuners.imagen_style",
+    "ImagenSubjectTuner": "tuners.imagen_subject",
     "Job": "jobs.handle",
     "JobCancelled": "errors",
     "JobFailed": "errors",
@@ -157,6 +169,7 @@ _HOME = {
     "QuotaExceeded": "errors",
     "RLHFModel": "jobs.reward_models",
     "RLHFTuner": "tuners.rlhf",
+    "ReferenceImage": "data.rows",
     "RegexMatch": "tuners.rewards",
     "ReinforcementTuner": "tuners.reinforcement",
     "RelevanceLabel": "data.rows",
@@ -173,6 +186,7 @@ _HOME = {
     "SourceNotFound": "errors",
     "Split": "data.dataset",
     "StringMatch": "tuners.rewards",
+    "SubjectImages": "tuners.imagen_subject",
     "SubmissionUnknown": "errors",
     "SupervisedTuner": "tuners.supervised",
     "TextModel": "jobs.models",
@@ -193,6 +207,7 @@ __all__ = [
     "Backend",
     "BackendFault",
     "BaseModelNotFound",
+    "CaptionedImage",
     "Checkpoint",
     "Client",
     "Conversation",
@@ -203,6 +218,7 @@ __all__ = [
     "DistilledModel",
     "Distiller",
     "Document",
+    "DrawnImages",
     "EmbeddingModel",
     "EmbeddingTuner",
     "Evaluation",
@@ -216,6 +232,10 @@ __all__ = [
     "Finding",
     "FormatLoss",
     "FormatUnknown",
+    "ImageEvaluation",
+    "ImageModel",
+    "ImagenStyleTuner",
+    "ImagenSubjectTuner",
     "Job",
     "JobCancelled",
     "JobFailed",
@@ -251,6 +271,7 @@ __all__ = [
     "QuotaExceeded",
     "RLHFModel",
     "RLHFTuner",
+    "ReferenceImage",
     "RegexMatch",
     "ReinforcementTuner",
     "RelevanceLabel",
@@ -267,6 +288,7 @@ __all__ = [
     "SourceNotFound",
     "Split",
     "StringMatch",
+    "SubjectImages",
     "SubmissionUnknown",
     "SupervisedTuner",
     "TextModel",

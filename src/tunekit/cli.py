@@ -311,7 +311,7 @@ def _client(root: Path | None, watch: WatchStyle = "silent") -> Client:
 
 
 def _tuner(method: str, base_model: str, settings: Sequence[str]) -> AnyTuner:
-    kind = tuner_class(method)
+    kind = tuner_class(method.replace("-", "_"))
     return kind.model_validate({"base_model": base_model} | dict(map(_setting, settings)))
 
 

@@ -104,6 +104,7 @@ class Client:
             SettingInvalid: A setting cannot be, with these rows.
         """
         parts = self._parts(tuner, data, validation)
+        tuner = tuner.told(data)
         report = _checked(tuner, parts)
         decided, settings = self._decided(tuner, report)
         job = JobRequest(

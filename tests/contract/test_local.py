@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,23 +11,30 @@ import tunekit as tk
 from tunekit.testing import BEHAVIOURS, Behaviour, NotApplicable, Stage
 from tuner_cases import CASES, Case, lacking
 
-LACKS = {"losses_are_finite_and_fall": ("embedding", "preference", "reinforcement", "rlhf")}
+LACKS = {
+    "losses_are_finite_and_fall": (
+        "embedding",
+        "imagen_style",
+        "imagen_subject",
+        "preference",
+        "reinforcement",
+        "rlhf",
+    )
+}
 """What cannot be seen with some tuners, because their rows have no answers."""
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
 def stage(
     request: pytest.FixtureRequest,
-    tiny_model: str,
-    tiny_embedder: str,
+    base_models: Mapping[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Stage:
     case: Case = request.param
-    base_models = {"embedding": tiny_embedder}
     root: Path = tmp_path_factory.mktemp("contract")
     return Stage(
         lambda: tk.LocalBackend(root),
-        tuner=case.tuner(base_models.get(case.kind, tiny_model)),
+        tuner=case.tuner(base_models[case.base_kind]),
         data=case.data,
         other_data=case.other,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tuner_cases import CASES
 LENGTHS: dict[str, dict[str, Any]] = {
     "distillation": {"train_steps": 30, "checkpoint_interval": 5},
     "embedding": {"train_steps": 60, "checkpoint_interval": 5},
+    "imagen_style": {"train_steps": 60, "checkpoint_interval": 5, "sample_interval": 60},
+    "imagen_subject": {"train_steps": 60, "checkpoint_interval": 5, "sample_interval": 60},
     "preference": {"train_steps": 30, "checkpoint_interval": 5},
     "reinforcement": {"train_steps": 8, "checkpoint_interval": 2},
     "rlhf": {
@@ -31,6 +34,8 @@ LENGTHS: dict[str, dict[str, Any]] = {
     [
         ("distillation", "train", 7),
         ("embedding", "train", 7),
+        ("imagen_style", "train", 7),
+        ("imagen_subject", "train", 7),
         ("preference", "train", 7),
         ("reinforcement", "train", 4),
         ("rlhf", "reward-model", 6),
@@ -40,15 +45,13 @@ LENGTHS: dict[str, dict[str, Any]] = {
 )
 def test_a_stage_that_was_killed_resumes_to_the_same_weights(
     at: tuple[str, str, int],
-    tiny_model: str,
-    tiny_embedder: str,
+    base_models: Mapping[str, str],
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kind, stage, step = at
     case = next(case for case in CASES if case.kind == kind)
-    base_model = tiny_embedder if kind == "embedding" else tiny_model
-    tuner = case.tuner(base_model).model_copy(update=LENGTHS[kind])
+    tuner = case.tuner(base_models[case.base_kind]).model_copy(update=LENGTHS[kind])
     client = tk.Client(tk.LocalBackend(home), watch="silent")
     broken = client.tune(tuner, case.data, key="broken")
     kill(broken, stage=stage, after_step=step)

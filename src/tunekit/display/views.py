@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from tunekit.data.check.report import Report
 from tunekit.display.distillations import distillation_picture
 from tunekit.display.evaluations import evaluation_picture
+from tunekit.display.images import drawn_html, image_evaluation_picture
 from tunekit.display.jobs import exported_picture, job_picture, model_picture
 from tunekit.display.plans import plan_picture
 from tunekit.display.reports import report_picture
@@ -21,6 +22,7 @@ from tunekit.display.retrievals import retrieval_picture
 from tunekit.display.watchers import watcher_of
 from tunekit.evaluation.comparison import Evaluation
 from tunekit.evaluation.distillation import DistillationComparison
+from tunekit.evaluation.images import ImageEvaluation
 from tunekit.evaluation.retrieval import RetrievalEvaluation
 from tunekit.jobs.exporting import Exported
 from tunekit.jobs.plan import Plan
@@ -49,6 +51,8 @@ def picture(value: object) -> RenderableType:
             return retrieval_picture(value)
         case Evaluation():
             return evaluation_picture(value)
+        case ImageEvaluation():
+            return image_evaluation_picture(value)
         case _:
             return repr(value)
 
@@ -69,7 +73,8 @@ class RichViews:
         console.print(picture(value))
         body = console.export_html(inline_styles=True, code_format="{code}")
         label = escape(type(value).__name__)
-        return f'<pre aria-label="{label}" style="line-height:1.3;white-space:pre">{body}</pre>'
+        block = f'<pre aria-label="{label}" style="line-height:1.3;white-space:pre">{body}</pre>'
+        return block + drawn_html(value) if isinstance(value, ImageEvaluation) else block
 
     def watcher(self, style: str) -> Watcher:
         """A watcher of that style."""

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     Vectors: TypeAlias = NDArray[np.float32]
     """One vector per text: `(num_texts, num_dimensions)`."""
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 Rows: TypeAlias = Mapping[str, Dataset[Any]]
 """The datasets of a request by name."""
 
@@ -117,6 +120,21 @@ class Prediction(Value):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Drawing(Value):
+    """How pictures are drawn."""
+
+    num_images: int = Field(default=1, ge=1, le=1_000)
+    """Pictures of each prompt."""
+    seed: int | None = Field(default=None, ge=0, lt=2**32)
+    """Decides the noise that the first picture begins from; the next ones begin from the seeds after it."""
+    num_inference_steps: int | None = Field(default=None, ge=1, le=1_000)
+    """Steps from noise to picture. `None` takes as many as the pipeline's own default."""
+    guidance_scale: float | None = Field(default=None, ge=0, le=100)
+    """How closely to keep to the prompt. `None` takes the pipeline's own default."""
+    negative_prompt: str | None = None
+    """What not to draw."""
 
 
 class RowLoss(Value):
@@ -286,6 +304,48 @@ class Scores(Protocol):
 
     def losses(self, model_id: str, rows: Sequence[Row], *, tuned: bool) -> Sequence[RowLoss]:
         """One loss per row, in order; see `Predicts.predict` for the arguments."""
+        ...
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A backend that can let its image models draw."""
+
+    def generate(
+        self, model_id: str, prompts: Sequence[str], drawing: Drawing, *, tuned: bool
+    ) -> Sequence[Sequence[Image]]:
+        """Pictures for each prompt, in order.
+
+        Args:
+            model_id: Id of an image model.
+            prompts: What to draw.
+            drawing: How to draw it.
+            tuned: `False` lets the base model draw that the model was tuned from.
+
+        Raises:
+            ModelNotFound: There is no such image model.
+        """
+        ...
+
+
+@runtime_checkable
+class SeesImages(Protocol):
+    """A backend that can tell with a named embedding model how alike pictures, and pictures and texts, are."""
+
+    def image_features(self, pictures: Sequence[Image], embedder: str) -> Sequence[Sequence[float]]:
+        """A vector of length 1 for each picture.
+
+        Args:
+            pictures: What to look at.
+            embedder: A folder, or an id on the hub, of a model of the kind of CLIP or SigLIP.
+
+        Raises:
+            BaseModelNotFound: There is no such model.
+        """
+        ...
+
+    def text_features(self, texts: Sequence[str], embedder: str) -> Sequence[Sequence[float]]:
+        """A vector of length 1 for each text, beside those of pictures; see `image_features`."""
         ...
 
 

@@ -25,6 +25,7 @@ _OWN: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "distilled": ("tunekit.jobs.distilled", "DistilledModel"),
         "embedding": ("tunekit.jobs.embedding_models", "EmbeddingModel"),
+        "image": ("tunekit.jobs.images", "ImageModel"),
         "reward_model": ("tunekit.jobs.reward_models", "RewardModel"),
         "rlhf": ("tunekit.jobs.reward_models", "RLHFModel"),
         "text": ("tunekit.jobs.models", "TextModel"),
@@ -38,10 +39,15 @@ def model_handle(backend: Backend, record: ModelRecord, clock: Clock) -> Any:
     Raises:
         MethodUnsupported: Nobody brought a handle for models of that kind.
     """
-    return _handle_class(record.kind)(backend, record, clock)
+    return handle_class(record.kind)(backend, record, clock)
 
 
-def _handle_class(kind: str) -> Any:
+def handle_class(kind: str) -> Any:
+    """The class of the handle for models of that kind.
+
+    Raises:
+        MethodUnsupported: Nobody brought one.
+    """
     if kind in _OWN:
         module, name = _OWN[kind]
         return getattr(import_module(module), name)

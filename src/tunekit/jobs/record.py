@@ -165,7 +165,7 @@ class Event(Received):
     number: int
     """Counts up from 1 within a job."""
     time: datetime
-    kind: Literal["checkpoint", "message", "metrics", "stage", "state"]
+    kind: Literal["checkpoint", "message", "metrics", "sample", "stage", "state"]
     message: str
     attempt: int = 1
     step: int | None = None
@@ -173,6 +173,8 @@ class Event(Received):
     """Which part of the job."""
     metrics: Mapping[str, float] = Field(default_factory=dict)
     state: JobState | None = None
+    image: str | None = None
+    """File with pictures that were drawn, of a `sample`."""
 
 
 class Metrics(Received):

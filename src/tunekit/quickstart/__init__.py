@@ -33,7 +33,7 @@ ModelT = TypeVar("ModelT")
 
 _OWN: Mapping[str, str] = MappingProxyType(
     {
-        kind: f"tunekit.quickstart.{kind}"
+        kind: f"tunekit.quickstart.{kind.replace('-', '_')}"
         for kind in (
             "supervised",
             "rlhf",
@@ -41,6 +41,8 @@ _OWN: Mapping[str, str] = MappingProxyType(
             "reinforcement",
             "distillation",
             "embedding",
+            "imagen-style",
+            "imagen-subject",
         )
     }
 )
@@ -77,7 +79,7 @@ class Outcome(Value):
     ) -> Outcome:
         """Of a model, with figures as they are quoted; `started` is what the monotonic clock said then."""
         return cls(
-            method=model.record.method,
+            method=model.record.method.replace("_", "-"),
             metric=metric,
             before=round(before, 4),
             after=round(after, 4),
@@ -94,6 +96,8 @@ class Size(Value):
     """Sample rows to take, of each kind. `None` takes all."""
     train_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps of each training. `None` takes those that the tuner decides on."""
+    num_images: int = Field(default=4, ge=1)
+    """Pictures that an image model draws of each prompt, when it is evaluated."""
 
 
 WHOLE = Size()

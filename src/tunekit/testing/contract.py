@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from tunekit.jobs.backend import Backend
-from tunekit.testing import behaviours, embedding_behaviours
+from tunekit.testing import behaviours, embedding_behaviours, image_behaviours
 from tunekit.testing.stage import NotApplicable, Stage
 from tunekit.tuners.registry import AnyTuner
 
@@ -60,7 +60,7 @@ class Held:
     """Behaviours about an ability that the backend has not, each with the ability."""
 
 
-_MODULES = (behaviours, embedding_behaviours)
+_MODULES = (behaviours, embedding_behaviours, image_behaviours)
 
 
 def _own_functions(module: ModuleType) -> list[Callable[[Stage], None]]:

@@ -15,9 +15,10 @@ from uuid import uuid4
 from tunekit.client import Client
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import PromptCompletion, Row
-from tunekit.jobs.backend import Backend, Embeds, Predicts
+from tunekit.jobs.backend import Backend, Embeds, Generates, Predicts
 from tunekit.jobs.embedding_models import EmbeddingModel
 from tunekit.jobs.handle import Job
+from tunekit.jobs.images import ImageModel
 from tunekit.jobs.models import TextModel
 from tunekit.tuners.registry import AnyTuner
 from tunekit.tuners.supervised import SupervisedTuner
@@ -167,6 +168,18 @@ class Stage:
         self.able(Embeds)
         if not isinstance(self.model, EmbeddingModel):
             raise NotApplicable("embedding models")
+        return self.model
+
+    @property
+    def drawing(self) -> ImageModel:
+        """The model of the finished job, where it draws and can be asked.
+
+        Raises:
+            NotApplicable: It does not, or cannot.
+        """
+        self.able(Generates)
+        if not isinstance(self.model, ImageModel):
+            raise NotApplicable("image models")
         return self.model
 
     def able(self, ability: type[AbilityT]) -> AbilityT:

@@ -28,7 +28,7 @@ from tunekit.errors import SettingInvalid
 DataT_contra = TypeVar("DataT_contra", contravariant=True)
 ModelT_co = TypeVar("ModelT_co", covariant=True)
 
-KnownBaseModel = Literal["tunekit/minilm", "tunekit/nano", "tunekit/pico"]
+KnownBaseModel = Literal["tunekit/minilm", "tunekit/nano", "tunekit/pico", "tunekit/sketch"]
 """Base models by name; any other id or folder is taken too."""
 
 
@@ -86,6 +86,14 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
         """
         refuse_other_names(self, parts, needed=("train",))
         return parts["train"]
+
+    def told(self, data: DataT_contra) -> Self:
+        """The same tuner with what only the data say, such as the word for a subject.
+
+        Raises:
+            SettingInvalid: Tuner and data say different things.
+        """
+        return self
 
     @abstractmethod
     def decided(self, circumstances: Circumstances) -> tuple[Self, tuple[Setting, ...]]:

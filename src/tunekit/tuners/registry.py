@@ -17,6 +17,8 @@ from tunekit.errors import SettingInvalid
 from tunekit.tuners.base import Tuner
 from tunekit.tuners.distillation import Distiller
 from tunekit.tuners.embedding import EmbeddingTuner
+from tunekit.tuners.imagen_style import ImagenStyleTuner
+from tunekit.tuners.imagen_subject import ImagenSubjectTuner
 from tunekit.tuners.preference import PreferenceTuner
 from tunekit.tuners.reinforcement import ReinforcementTuner
 from tunekit.tuners.rlhf import RLHFTuner
@@ -32,6 +34,8 @@ _OWN: Mapping[str, type[AnyTuner]] = {
     for tuner in (
         Distiller,
         EmbeddingTuner,
+        ImagenStyleTuner,
+        ImagenSubjectTuner,
         PreferenceTuner,
         ReinforcementTuner,
         RLHFTuner,

@@ -26,8 +26,11 @@ from tunekit.backends.local.embedding_export import export_embedder
 from tunekit.backends.local.exporting import export_model
 from tunekit.backends.local.extras import EMBEDDINGS, require_local_extra
 from tunekit.backends.local.folder import JobFolder, Manifest, Status
+from tunekit.backends.local.image_embedders import ImageEmbedders
+from tunekit.backends.local.image_export import export_pipeline
 from tunekit.backends.local.inference import Models
 from tunekit.backends.local.measuring import tried_model
+from tunekit.backends.local.pipelines import Painters
 from tunekit.backends.local.process import spawn_worker
 from tunekit.backends.local.reward_model import Scorers
 from tunekit.backends.local.run import recipe_for
@@ -37,6 +40,7 @@ from tunekit.data.store import read_copy, write_copy
 from tunekit.errors import JobNotFound, KeyReused, ModelNotFound, SettingInvalid
 from tunekit.evaluation.distillation import Tried
 from tunekit.jobs.backend import (
+    Drawing,
     Inspection,
     Polling,
     Prediction,
@@ -51,6 +55,8 @@ from tunekit.jobs.states import JobState
 from tunekit.tuners.embedding import EmbeddingTask
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from tunekit.jobs.backend import Vectors
 
 HOME_VARIABLE = "TUNEKIT_HOME"
@@ -63,6 +69,8 @@ _RECORDED = (
     "peft",
     "accelerate",
     "datasets",
+    "diffusers",
+    "pillow",
     "safetensors",
     "sentence-transformers",
 )
@@ -86,6 +94,8 @@ class LocalBackend:
         self._models = Models(self._root)
         self._scorers = Scorers(self._root)
         self._embedders = Embedders(self._root)
+        self._painters = Painters(self._root)
+        self._image_embedders = ImageEmbedders()
 
     @property
     def root(self) -> Path:
@@ -192,6 +202,7 @@ class LocalBackend:
         """Remove the weights of a model or checkpoint."""
         self._models.forget(model_id)
         self._embedders.forget(model_id)
+        self._painters.forget(model_id)
         shutil.rmtree(model_folder(model_id, self._root))
 
     def predict(
@@ -214,13 +225,20 @@ class LocalBackend:
         """Write the model with its adapter merged, run what was written, and compare it with the tuned one."""
         require_local_extra()
         record = self.fetch_model(model_id)
-        if record.kind == "embedding":
-            return export_embedder(
-                self._embedders, record, folder, format, max_drift=max_drift, home=self._root
-            )
-        return export_model(
-            self._models, record, folder, format, max_drift=max_drift, home=self._root
-        )
+        home = self._root
+        match record.kind:
+            case "embedding":
+                return export_embedder(
+                    self._embedders, record, folder, format, max_drift=max_drift, home=home
+                )
+            case "image":
+                return export_pipeline(
+                    self._painters, record, folder, format, max_drift=max_drift, home=home
+                )
+            case _:
+                return export_model(
+                    self._models, record, folder, format, max_drift=max_drift, home=home
+                )
 
     def tried(
         self, name: str, prompts: Sequence[str], sampling: Sampling, *, num_measured: int
@@ -230,6 +248,24 @@ class LocalBackend:
         return tried_model(
             self._models, name, prompts, sampling, num_measured=num_measured, home=self._root
         )
+
+    def generate(
+        self, model_id: str, prompts: Sequence[str], drawing: Drawing, *, tuned: bool
+    ) -> Sequence[Sequence[Image]]:
+        """Draw with the model, loaded into this process."""
+        require_local_extra()
+        self.fetch_model(model_id)
+        return self._painters.draw(model_id, prompts, drawing, tuned=tuned)
+
+    def image_features(self, pictures: Sequence[Image], embedder: str) -> Sequence[Sequence[float]]:
+        """Look at pictures with an embedding model, loaded into this process."""
+        require_local_extra()
+        return self._image_embedders.get(embedder).of_pictures(pictures)
+
+    def text_features(self, texts: Sequence[str], embedder: str) -> Sequence[Sequence[float]]:
+        """Read texts with an embedding model, loaded into this process."""
+        require_local_extra()
+        return self._image_embedders.get(embedder).of_texts(texts)
 
     def rewards(
         self, model_id: str, prompts: Sequence[PromptLike], responses: Sequence[str]

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
-_SHIPPED = {f"tunekit/{name}": Path(__file__).parent / name for name in ("nano", "pico")}
-"""Models inside tunekit; `tools/nano` makes them."""
+_MARKS = ("config.json", "modules.json", "model_index.json")
+"""Files by one of which a folder with a model is known: of transformers, sentence-transformers, diffusers."""
 _MINILM = "tunekit/minilm"
 _HUB_NAMES = {_MINILM: "sentence-transformers/all-MiniLM-L6-v2"}
 """What models that packages bring are called elsewhere."""
+_SHIPPED = {f"tunekit/{name}": Path(__file__).parent / name for name in ("nano", "pico", "sketch")}
+"""Models inside tunekit; `tools/nano` and `tools/sketch` make them."""
+IMAGE_ADAPTER = "image_adapter.json"
+"""Beside the adapter of a text-to-image model: which base it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,11 @@ def is_adapter(folder: Path) -> bool:
     return (folder / "adapter_config.json").exists()
 
 
+def is_image_adapter(folder: Path) -> bool:
+    """Whether a folder holds an adapter of a text-to-image model."""
+    return (folder / IMAGE_ADAPTER).exists()
+
+
 def beside(model: Any, adapter: Path) -> PeftModel:
     """A model with the adapter in a folder beside it."""
     from peft import PeftModel
@@ -239,10 +248,14 @@ def _in_folder(folder: Path, home: Path) -> BaseModel:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         below = find_base_model(config["base_model_name_or_path"], home)
         return BaseModel(below.source, (*below.adapters, folder))
-    if any((folder / name).exists() for name in ("config.json", "modules.json")):
+    if is_image_adapter(folder):
+        told = json.loads((folder / IMAGE_ADAPTER).read_text(encoding="utf-8"))
+        below = find_base_model(told["base_model"], home)
+        return BaseModel(below.source, (*below.adapters, folder))
+    if any((folder / name).exists() for name in _MARKS):
         return BaseModel(str(folder))
     raise BaseModelNotFound(
-        f"The folder {str(folder)!r} holds no model: it has no config.json.",
+        f"The folder {str(folder)!r} holds no model: it has no config.json or model_index.json.",
         hint="Name a folder that was written by save_pretrained().",
         place="base_model",
     )

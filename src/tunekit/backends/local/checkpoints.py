@@ -19,7 +19,13 @@ from tunekit.backends.local.files import flush_to_disk, read_value, write_atomic
 RESUMABLE_KEPT = 2
 """Checkpoints that keep what a resume needs; of older ones only the weights stay, where they are small."""
 _MARK = "checkpoint.json"
-_FOR_RESUMING = ("optimizer.pt", "scheduler.pt", "rng_state*.pth", "training_args.bin")
+_FOR_RESUMING = (
+    "optimizer.pt",
+    "optimizer.safetensors",
+    "scheduler.pt",
+    "rng_state*.pth",
+    "training_args.bin",
+)
 
 
 class Mark(Received):

@@ -47,7 +47,9 @@ LOCAL = Extra(
     "local",
     (
         "accelerate",
+        "PIL",
         "datasets",
+        "diffusers",
         "filelock",
         "peft",
         "safetensors",

@@ -7,8 +7,9 @@ Does not belong here: training (`supervised.py` and its siblings), reading it ba
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from tunekit.backends.local.folder import JobFolder, Status
@@ -53,6 +54,10 @@ class Recorder:
         told = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         self._event("metrics", f"step {step}: {told}", step=step, metrics=values)
 
+    def sample(self, step: int, prompts: Sequence[str], path: Path) -> None:
+        """Pictures were drawn at a step, side by side in one file."""
+        self._event("sample", f"step {step}: drawn: {'; '.join(prompts)}", step=step, image=path)
+
     def checkpoint(self, step: int) -> None:
         """A checkpoint is complete."""
         self._event("checkpoint", f"step {step}: checkpoint saved", step=step)
@@ -90,12 +95,13 @@ class Recorder:
 
     def _event(
         self,
-        kind: Literal["checkpoint", "message", "metrics", "stage", "state"],
+        kind: Literal["checkpoint", "message", "metrics", "sample", "stage", "state"],
         message: str,
         *,
         step: int | None = None,
         metrics: Mapping[str, float] | None = None,
         state: JobState | None = None,
+        image: Path | None = None,
     ) -> None:
         self._number += 1
         self._folder.append_event(
@@ -109,5 +115,6 @@ class Recorder:
                 stage=self._stage,
                 metrics=dict(metrics or {}),
                 state=state,
+                image=str(image) if image else None,
             )
         )

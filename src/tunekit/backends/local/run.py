@@ -33,6 +33,8 @@ _OWN: Mapping[str, str] = MappingProxyType(
         for kind in (
             "distillation",
             "embedding",
+            "imagen_style",
+            "imagen_subject",
             "preference",
             "reinforcement",
             "rlhf",

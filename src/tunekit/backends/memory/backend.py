@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tunekit import catalog
 from tunekit.backends.memory.embeddings import TextVectors, hashed_words, vectors_of
+from tunekit.backends.memory.pictures import pretended
 from tunekit.backends.memory.script import (
     Fault,
     ScriptedJob,
@@ -35,6 +36,7 @@ from tunekit.errors import (
     TransientFault,
 )
 from tunekit.jobs.backend import (
+    Drawing,
     Estimate,
     Inspection,
     Polling,
@@ -49,6 +51,9 @@ from tunekit.tuners.embedding import EmbeddingTask
 
 if TYPE_CHECKING:
     from tunekit.jobs.backend import Vectors
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Answers: TypeAlias = Mapping[str, str] | Callable[[str], str]
 """What a model answers: by prompt, or a function of the prompt. A prompt that is not there is answered with nothing."""
@@ -244,6 +249,19 @@ class MemoryBackend:
         texts = [prompt if isinstance(prompt, str) else prompt[-1].text for prompt in prompts]
         found = [answers(text) if callable(answers) else answers.get(text, "") for text in texts]
         return [Prediction(text=text) for text in found]
+
+    def generate(
+        self, model_id: str, prompts: Sequence[str], drawing: Drawing, *, tuned: bool
+    ) -> Sequence[Sequence[Image]]:
+        """Pictures that hang on the prompt, the seed and the model, and show nothing.
+
+        Raises:
+            MissingExtra: Pillow is not installed.
+        """
+        self._lose_reply_of("generate")
+        record = self.fetch_model(model_id)
+        whose = record.id if tuned else record.base_model
+        return [pretended(whose, prompt, drawing) for prompt in prompts]
 
     def rewards(
         self, model_id: str, prompts: Sequence[PromptLike], responses: Sequence[str]

@@ -25,7 +25,7 @@ _EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 CANCELLING_SECONDS = 10.0
 """How long a cancelled job takes to stop."""
 
-Verb = Literal["submit", "fetch", "cancel", "list_jobs", "predict"]
+Verb = Literal["submit", "fetch", "cancel", "list_jobs", "predict", "generate"]
 
 
 class Step(Value):

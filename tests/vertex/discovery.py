@@ -1,7 +1,7 @@
 """A referee that nobody here wrote: Google's public descriptions of its API, as they ship in google-api-python-client.
 
 Every request that tunekit sends, and every answer of an emulator, is held against them: path, query, body, both ways.
-It is strict: unknown fields, fields that only the server may set, numbers for texts and words that no enum has are faults.
+It is strict: unknown fields, fields that only the server may set, numbers for texts and unknown words of enums are faults.
 
 Belongs here: reading the descriptions and naming faults.
 Does not belong here: any request or answer.
@@ -42,7 +42,7 @@ class Referee:
     """Knows one version of the API of Vertex AI."""
 
     def __init__(self, version: Version = "v1beta1") -> None:
-        import googleapiclient  # noqa: PLC0415  # 110 MB beside it: only where a test needs it
+        import googleapiclient  # 110 MB beside it: only where a test needs it
 
         folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
         document = json.loads((folder / f"aiplatform.{version}.json").read_text(encoding="utf-8"))

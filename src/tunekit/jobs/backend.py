@@ -143,8 +143,10 @@ class Estimate(Value):
 class Cost(Value):
     """What a run would cost."""
 
-    low: float
-    high: float
+    low: float | None
+    """`None` where no price is public."""
+    high: float | None
+    """`None` where no price is public, or nothing bounds how much is used."""
     currency: str
     basis: str
     """Price table and formula, with date and public source."""

@@ -83,7 +83,7 @@ def test_the_embedding_pipeline_is_told_everything(
     asked = Asked(tk.SupervisedTuner(base_model=base), options=tk.VertexOptions(**machines))
     files = {
         part: f"{STAGING}/data/{part}"
-        for part in ("corpus", "queries", "train_labels", "validation_labels", "test_labels")
+        for part in ("corpus", "queries", "train", "validation", "test")
     }
     case = asked.case()
     body = pipeline_body(
@@ -101,9 +101,7 @@ MISFITS: dict[str, tuple[Asked, str]] = {
     ),
     "a rate for Gemini": (
         Asked(
-            tk.SupervisedTuner(
-                base_model="gemini-3.5-flash", learning_rate=tk.LearningRate(1e-4)
-            )
+            tk.SupervisedTuner(base_model="gemini-3.5-flash", learning_rate=tk.LearningRate(1e-4))
         ),
         "Give a LearningRateMultiplier",
     ),
@@ -161,9 +159,7 @@ MISFITS: dict[str, tuple[Asked, str]] = {
         "a multiple of 16",
     ),
     "a thinking budget for a later model": (
-        Asked(
-            _rewarded(tk.ExactMatch(expected="a")), PROMPTS, tk.VertexOptions(thinking_budget=5)
-        ),
+        Asked(_rewarded(tk.ExactMatch(expected="a")), PROMPTS, tk.VertexOptions(thinking_budget=5)),
         "Give thinking_level instead",
     ),
     "logits of a teacher": (
@@ -198,9 +194,7 @@ MISFITS: dict[str, tuple[Asked, str]] = {
         "text-unicorn@001",
     ),
     "a long target": (
-        Asked(
-            tk.RLHFTuner(base_model="text-bison@002", target_sequence_length=2_000), FEEDBACK
-        ),
+        Asked(tk.RLHFTuner(base_model="text-bison@002", target_sequence_length=2_000), FEEDBACK),
         "the most is 1,024",
     ),
     "a model without RLHF": (

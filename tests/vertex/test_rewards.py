@@ -117,9 +117,12 @@ def test_sums_inside_sums_keep_their_shares() -> None:
     ],
 )
 def test_letter_case_is_ignored_by_a_pattern(reward: tk.Reward, expected: str) -> None:
-    assert expected in json.loads(json.dumps(reward_config(reward)))["singleRewardConfig"][
-        "stringMatchRewardScorer"
-    ]["stringMatchExpression"].values()
+    assert (
+        expected
+        in json.loads(json.dumps(reward_config(reward)))["singleRewardConfig"][
+            "stringMatchRewardScorer"
+        ]["stringMatchExpression"].values()
+    )
 
 
 def test_what_would_be_clipped_is_known() -> None:

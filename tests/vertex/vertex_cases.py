@@ -49,9 +49,7 @@ class Asked:
     def case(self) -> Case:
         """The case of it, with rows that lie somewhere."""
         refs = tuple(
-            DatasetRef(
-                name=name, digest="0" * 64, num_rows=640, row_kind=_KINDS[kind], sources=()
-            )
+            DatasetRef(name=name, digest="0" * 64, num_rows=640, row_kind=_KINDS[kind], sources=())
             for name, kind in self.data.items()
         )
         request = JobRequest(

@@ -33,7 +33,9 @@ def names(case: Case) -> Iterator[Misfit]:
         letters = f"{name}{value}".lower() == f"{name}{value}" and not f"{name}{value}".isascii()
         if not letters and not (_LABEL.fullmatch(name) and _LABEL_VALUE.fullmatch(value)):
             hint = "Use lower-case letters, digits, _ and -, at most 63, and begin the name with a letter."
-            yield Misfit("labels", f"The label {name!r}: {value!r} is none that Google takes.", hint)
+            yield Misfit(
+                "labels", f"The label {name!r}: {value!r} is none that Google takes.", hint
+            )
         if name.startswith(_RESERVED):
             yield Misfit("labels", f"The label {name!r} is reserved.", "Choose another name.")
 
@@ -48,7 +50,7 @@ def place(case: Case) -> Iterator[Misfit]:
         fact = f"The encryption key lies in another region than the job, {case.location!r}."
         yield Misfit("options.encryption_key", fact, "Use a key of that region.")
     if model is not None and model.regions and case.location not in model.regions:
-        fact = f"{case.base_model!r} is not tuned in {case.location!r}, by the list of {model.checked} ({model.source})."
+        fact = f"{case.base_model!r} is not tuned in {case.location!r}, said {model.source} on {model.checked}."
         hint = f"Take {either(model.regions)}, or options=VertexOptions(unlisted='send')."
         yield Misfit("location", fact, hint, listed=True)
 

@@ -57,8 +57,7 @@ def parameters(
     Args:
         case: The job.
         settings: Its settings.
-        files: Where `corpus`, `queries`, `train_labels` and, where there are some, `validation_labels` and
-            `test_labels` lie.
+        files: Where `corpus`, `queries`, the labels `train` and, where there are some, `validation` and `test` lie.
     """
     machines = case.options.embedding
     return {
@@ -66,9 +65,9 @@ def parameters(
         "model_display_name": case.request.display_name,
         "corpus_path": files["corpus"],
         "queries_path": files["queries"],
-        "train_label_path": files["train_labels"],
-        "test_label_path": files.get("test_labels"),
-        "validation_label_path": files.get("validation_labels"),
+        "train_label_path": files["train"],
+        "test_label_path": files.get("test"),
+        "validation_label_path": files.get("validation"),
         "task_type": settings.task_type,
         "batch_size": settings.batch_size,
         "train_steps": settings.train_steps,
@@ -94,13 +93,12 @@ def misfits(settings: EmbeddingSettings) -> Iterator[Misfit]:
             yield Misfit(name, f"{name}={value:,} is outside of {allowed}.", f"Give {allowed}.")
     rate = settings.learning_rate_multiplier
     if rate is not None and rate <= 0:
-        yield Misfit("learning_rate", f"The multiplier {rate:g} is not above 0.", "Give more than 0.")
+        yield Misfit(
+            "learning_rate", f"The multiplier {rate:g} is not above 0.", "Give more than 0."
+        )
     if settings.task_type is not None and settings.task_type not in _TASKS:
         fact = f"There is no task type {settings.task_type!r}."
         yield Misfit("task_type", fact, f"Write {either(_TASKS)}.")
-
-
-
 
 
 def settings_of(tuner: Any) -> EmbeddingSettings:

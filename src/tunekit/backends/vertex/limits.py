@@ -81,7 +81,9 @@ def row_findings(
                     yield Finding.of(problem, located.place)
 
 
-def size_findings(case: Case, counts: Mapping[str, int], sizes: Mapping[str, int]) -> Iterator[Finding]:
+def size_findings(
+    case: Case, counts: Mapping[str, int], sizes: Mapping[str, int]
+) -> Iterator[Finding]:
     """Faults of a dataset as a whole.
 
     Args:
@@ -111,7 +113,9 @@ def size_findings(case: Case, counts: Mapping[str, int], sizes: Mapping[str, int
             fact = f"The {name} rows are {size:,} bytes; the most is {found.max_file_bytes:,} ({found.source})."
             yield Finding.of(Problem(rules.FILE_TOO_LARGE, fact), None)
     if found.recommended_rows is not None and train < found.recommended_rows:
-        fact = f"{train:,} rows; {found.recommended_rows:,} or more are recommended ({found.source})."
+        fact = (
+            f"{train:,} rows; {found.recommended_rows:,} or more are recommended ({found.source})."
+        )
         yield Finding.of(Problem(rules.TOO_FEW_ROWS, fact), None)
 
 
@@ -157,7 +161,9 @@ def _length_problems(row: Row, target: Target) -> Iterator[Problem]:
         ("prompt", prompt, target.max_prompt_tokens),
     ):
         if most is not None and count > most:
-            fact = f"The {what} is about {count:,} tokens; {target.case.base_model!r} takes {most:,}."
+            fact = (
+                f"The {what} is about {count:,} tokens; {target.case.base_model!r} takes {most:,}."
+            )
             fix = "Shorten or split it: Vertex AI drops rows that are too long, and gives up at a tenth of them."
             yield Problem(rules.ROW_TOO_LONG, fact, fix=fix, severity=Severity.WARNING)
 

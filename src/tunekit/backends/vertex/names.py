@@ -80,13 +80,20 @@ def job_of_model(model_id: str) -> tuple[str, str]:
             f"There is no model {model_id!r}.", hint="`client.models()` lists them."
         ) from error
     if part != "model" and not re.fullmatch(r"checkpoint-[A-Za-z0-9_-]+", part):
-        raise ModelNotFound(f"There is no model {model_id!r}.", hint="`client.models()` lists them.")
+        raise ModelNotFound(
+            f"There is no model {model_id!r}.", hint="`client.models()` lists them."
+        )
     return job_id, part
 
 
 def key_of(request: JobRequest, project: str, location: str) -> str:
     """130 bits that stand for the key of a request in that place; a label, and part of the id of a pipeline job."""
-    asked = f"{project}\n{location}\n{request.key}"
+    return key_of_text(request.key, project, location)
+
+
+def key_of_text(key: str, project: str, location: str) -> str:
+    """The same for a key by itself."""
+    asked = f"{project}\n{location}\n{key}"
     return base64.b32encode(hashlib.sha256(asked.encode()).digest()).decode()[:26].lower()
 
 

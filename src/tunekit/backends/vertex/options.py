@@ -15,7 +15,8 @@ from tunekit._value import Value
 GcsUri = Annotated[str, StringConstraints(pattern=r"^gs://[a-z0-9][a-z0-9._-]{1,221}(/.*)?$")]
 """An address in Cloud Storage, such as `gs://bucket/folder`."""
 KmsKey = Annotated[
-    str, StringConstraints(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$")
+    str,
+    StringConstraints(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$"),
 ]
 """The full name of a key in Cloud KMS."""
 Tensorboard = Annotated[
@@ -41,7 +42,7 @@ class VertexMetric(Value):
 
 
 class VertexEvaluation(Value):
-    """An evaluation of every checkpoint by the server. It is billed as batch prediction and outlives a cancelled job."""
+    """An evaluation of every checkpoint by the server. It is billed as batch prediction, also after a cancel."""
 
     metrics: tuple[VertexMetric, ...] = Field(min_length=1)
     output_uri: GcsUri

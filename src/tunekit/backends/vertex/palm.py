@@ -1,4 +1,4 @@
-"""The pipelines that tuned and distilled PaLM models. They are retired; an archive or a project with access can say them.
+"""The pipelines that tuned and distilled PaLM models. They are retired; who has access, or an archive, can say them.
 
 Sources: https://github.com/googleapis/python-aiplatform (`vertexai/language_models/_language_models.py` and
 `_distillation.py`), https://github.com/GoogleCloudPlatform/vertex-ai-samples (`tune_peft.ipynb`, `distillation.ipynb`).
@@ -157,7 +157,9 @@ def _shared_misfits(case: Case) -> Iterator[Misfit]:
         yield Misfit("epochs", fact, "Give train_steps instead, or neither.")
     for name in ("batch_size", "adapter_size", "checkpoint_interval"):
         if getattr(tuner, name) is not None:
-            yield Misfit(name, f"{name} is fixed in the pipelines of the PaLM models.", "Leave it out.")
+            yield Misfit(
+                name, f"{name} is fixed in the pipelines of the PaLM models.", "Leave it out."
+            )
     if tuner.tuning_mode == "full":
         fact = "The pipelines of the PaLM models train an adapter."
         yield Misfit("tuning_mode", fact, "Leave it out.")

@@ -57,7 +57,7 @@ def drafted(case: Case, rows: Rows, *, in_place: Mapping[str, str]) -> Draft:
     recipe = recipe_for(case.tuner.kind)
     spellings = recipe.spellings(case)
     incomplete = case.tuner.is_incomplete(rows)
-    written = () if incomplete else tuple(_measured(case, rows, spellings, in_place))
+    written = () if incomplete else tuple(_measured(rows, spellings, in_place))
     known = {one.name: data_uri(case.staging, one.sha256) for one in written}
     unknown = {name: data_uri(case.staging, PENDING) for name in spellings}
     placed = replace(case, uris=unknown | known | dict(in_place))
@@ -104,7 +104,7 @@ def _whole(draft: Draft) -> Iterator[Finding]:
 
 
 def _measured(
-    case: Case, rows: Rows, spellings: Mapping[str, SPELLINGS], in_place: Mapping[str, str]
+    rows: Rows, spellings: Mapping[str, SPELLINGS], in_place: Mapping[str, str]
 ) -> Iterator[Written]:
     for name, spelling in spellings.items():
         if name not in in_place:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from tunekit.tuners.rewards import JsonMatch, LengthReward, PythonReward, TextMatch
 
-_FRAME = '''
+_FRAME = """
 import json as _json
 import re as _re
 
@@ -46,9 +46,9 @@ def evaluate(example, response):
     prompt = "\\n".join(_texts(turn) for turn in turns if turn)
     references = dict(example.get("references") or {{}})
     return _SIGN * float(_reward(prompt, _taken_out(_answer(response)), references))
-'''
+"""
 
-_LENGTH = '''
+_LENGTH = """
 def _reward(prompt, response, references):
     least, most = {least!r}, {most!r}
     words = len(response.split())
@@ -57,9 +57,9 @@ def _reward(prompt, response, references):
     if most is not None and words > most:
         return max(0.0, 2.0 - words / most)
     return 1.0
-'''
+"""
 
-_MATCH = '''
+_MATCH = """
 def _reward(prompt, response, references):
     operation, expected, key = {operation!r}, {expected!r}, {key!r}
     if key is not None:
@@ -75,7 +75,7 @@ def _reward(prompt, response, references):
     response, expected = response.casefold(), expected.casefold()
     fits = response.strip() == expected.strip() if operation == "equals" else expected in response
     return {correct!r} if fits else {wrong!r}
-'''
+"""
 
 
 def python_code(reward: PythonReward, sign: float) -> str:

@@ -73,7 +73,9 @@ def _leaves(reward: WeightedSum, factor: float) -> Iterator[tuple[Reward, float]
     """The rewards of a sum, those of inner sums with their share of it."""
     if reward.extract is not None:
         raise _refused(
-            reward, "taking the answer out for a whole sum", "Give `extract` to each of its rewards."
+            reward,
+            "taking the answer out for a whole sum",
+            "Give `extract` to each of its rewards.",
         )
     for part in reward.rewards:
         weight = factor * part.weight
@@ -147,9 +149,7 @@ def _folded(operation: MatchOperation, expected: str) -> str:
 
 
 def _autorater(reward: AutoraterReward) -> Json:
-    rater = without_none(
-        {"autoraterModel": reward.model, "samplingCount": reward.sampling_count}
-    )
+    rater = without_none({"autoraterModel": reward.model, "samplingCount": reward.sampling_count})
     if reward.expected is None:
         scorer: Json = {"parsedResponseConversionScorer": {}}
     else:
@@ -160,13 +160,16 @@ def _autorater(reward: AutoraterReward) -> Json:
                 "wrongAnswerReward": reward.wrong,
             }
         }
-    return without_none(
-        {
-            "autoraterPrompt": reward.prompt,
-            "autoraterConfig": rater or None,
-            "autoraterResponseParseConfig": _parse_config(reward.parse),
-        }
-    ) | scorer
+    return (
+        without_none(
+            {
+                "autoraterPrompt": reward.prompt,
+                "autoraterConfig": rater or None,
+                "autoraterResponseParseConfig": _parse_config(reward.parse),
+            }
+        )
+        | scorer
+    )
 
 
 def _code(snippet: str) -> Json:

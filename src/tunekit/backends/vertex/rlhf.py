@@ -25,7 +25,13 @@ _BATCH = 64
 """Rows per step, fixed in the pipeline."""
 _REWARD_PASSES, _POLICY_PASSES = 20, 10
 """Passes that the public notebook recommends, the lower ends of 20 to 30 and of 10 to 20."""
-_FIXED = ("batch_size", "prompts_per_step", "samples_per_prompt", "adapter_size", "checkpoint_interval")
+_FIXED = (
+    "batch_size",
+    "prompts_per_step",
+    "samples_per_prompt",
+    "adapter_size",
+    "checkpoint_interval",
+)
 
 
 def spellings(case: Case) -> Mapping[str, SPELLINGS]:

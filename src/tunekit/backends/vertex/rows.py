@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pydantic import JsonValue
@@ -250,5 +249,3 @@ _SPELLERS: Mapping[SPELLINGS, Callable[[Row], JsonObject]] = {
     "prompts": _prompts,
     "reinforcement": _reinforcement,
 }
-
-

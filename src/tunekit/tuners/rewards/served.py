@@ -40,8 +40,8 @@ class AutoraterReward(ServedReward, frozen=True):
 
     kind: Literal["autorater"] = "autorater"
     prompt: str = Field(min_length=1)
-    """What the judge is asked; `{{prompt}}`, `{{response}}`, `{{system_instruction}}` and `{{references.name}}` stand for
-    what they say."""
+    """What the judge is asked; `{{prompt}}`, `{{response}}`, `{{system_instruction}}` and `{{references.name}}` stand
+    for what they say."""
     model: str | None = None
     """The judge. `None` lets Vertex AI choose."""
     sampling_count: int | None = Field(default=None, ge=1, le=32)

@@ -3,9 +3,10 @@
     MemoryBackend    a backend that only pretends, with `Step` and `Fault` to script it
     check_backend    holds a backend against the contract that all backends keep
     forbid_network   lets nothing out of this machine
+    VertexEmulator   Vertex AI and Cloud Storage over HTTP on this machine, with `VertexScript` and `VertexFault`
 
-The pytest plugin that comes along gives the fixtures `tunekit_memory` and `tunekit_no_network`. Names are loaded when
-they are first used, since the plugin is there in every run of pytest.
+The pytest plugin that comes along gives the fixtures `tunekit_memory`, `tunekit_vertex` and `tunekit_no_network`. Names
+are loaded when they are first used, since the plugin is there in every run of pytest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from tunekit.testing.contract import BEHAVIOURS, Behaviour, NotApplicable, Stage, check_backend
     from tunekit.testing.fakes import Fault, MemoryBackend, Step, VirtualClock
     from tunekit.testing.network import NetworkForbidden, forbid_network
+    from tunekit.testing.vertex.emulator import VertexEmulator
+    from tunekit.testing.vertex.faults import VertexFault
+    from tunekit.testing.vertex.scripts import VertexProblem, VertexScript, VertexStep
 
 _HOME = {
     "BEHAVIOURS": "contract",
@@ -28,6 +32,11 @@ _HOME = {
     "NotApplicable": "contract",
     "Stage": "contract",
     "Step": "fakes",
+    "VertexEmulator": "vertex.emulator",
+    "VertexFault": "vertex.faults",
+    "VertexProblem": "vertex.scripts",
+    "VertexScript": "vertex.scripts",
+    "VertexStep": "vertex.scripts",
     "VirtualClock": "fakes",
     "check_backend": "contract",
     "forbid_network": "network",
@@ -42,6 +51,11 @@ __all__ = [
     "NotApplicable",
     "Stage",
     "Step",
+    "VertexEmulator",
+    "VertexFault",
+    "VertexProblem",
+    "VertexScript",
+    "VertexStep",
     "VirtualClock",
     "check_backend",
     "forbid_network",

@@ -1,7 +1,7 @@
 """Fixtures for pytest, found by the entry point; nothing is loaded before a test asks for one.
 
 Belongs here: thin fixtures.
-Does not belong here: what they give (`network.py`, `backends/memory/`).
+Does not belong here: what they give (`network.py`, `vertex/`, `backends/memory/`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tunekit.backends.memory.backend import MemoryBackend
+    from tunekit.testing.vertex.emulator import VertexEmulator
 
 
 @pytest.fixture
@@ -21,6 +22,16 @@ def tunekit_memory() -> MemoryBackend:
     from tunekit.backends.memory.backend import MemoryBackend  # noqa: PLC0415  # only when asked for
 
     return MemoryBackend()
+
+
+@pytest.fixture
+def tunekit_vertex() -> Iterator[VertexEmulator]:
+    """A running `VertexEmulator` whose jobs succeed; at the end, faults that were planned must have happened."""
+    from tunekit.testing.vertex.emulator import VertexEmulator  # noqa: PLC0415  # only when asked for
+
+    with VertexEmulator() as vertex:
+        yield vertex
+    vertex.check_faults_fired()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tunekit.backends.vertex.states import StoredRequest, record_of, state_of, w
 from tunekit.backends.vertex.storage import Storage
 from tunekit.backends.vertex.sweeping import Sweep
 from tunekit.backends.vertex.transport import Transport
-from tunekit.errors import JobNotFound, TransientFault
+from tunekit.errors import BackendFault, JobNotFound, TransientFault
 from tunekit.jobs.record import JobRecord
 
 _RECENT_SECONDS = 3.0
@@ -45,6 +45,7 @@ class KnownJobs:
         self._sweep = Sweep(self._listed, now)
         self._stored: dict[tuple[str, str], StoredRequest] = {}
         self._last: dict[str, tuple[float, Json]] = {}
+        self._failed: dict[str, tuple[float, BackendFault]] = {}
         self._fresh: dict[str, float] = {}
         self._files: dict[str, bytes] = {}
 
@@ -59,13 +60,17 @@ class KnownJobs:
         Raises:
             JobNotFound: There is none.
         """
-        said_at, said = self._last.get(name.full, (0.0, None))
-        if recent and said is not None and self._now() - said_at <= _RECENT_SECONDS:
+        if recent and (said := self._recently(name)) is not None:
             return said
         if fresh:
             self._sweep.forget(name)
-        told = None if fresh else self._sweep.look(name)
-        wire = told or without_examples(self._asked(name))
+        try:
+            told = None if fresh else self._sweep.look(name)
+            wire = told or without_examples(self._asked(name))
+        except BackendFault as error:
+            self._failed[name.full] = (self._now(), error)
+            raise
+        self._failed.pop(name.full, None)
         self._last[name.full] = (self._now(), wire)
         if state_of(wire)[0].is_terminal:
             self._sweep.forget(name, over=True)
@@ -127,6 +132,14 @@ class KnownJobs:
         return self._files[uri]
 
     # --- steps -------------------------------------------------------------------------------------------------------
+
+    def _recently(self, name: JobName) -> Json | None:
+        """What was said a moment ago; a failure of a moment ago is one still."""
+        failed_at, failure = self._failed.get(name.full, (0.0, None))
+        if failure is not None and self._now() - failed_at <= _RECENT_SECONDS:
+            raise failure
+        said_at, said = self._last.get(name.full, (0.0, None))
+        return said if said is not None and self._now() - said_at <= _RECENT_SECONDS else None
 
     def _asked(self, name: JobName) -> Json:
         try:

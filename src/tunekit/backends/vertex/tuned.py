@@ -111,10 +111,10 @@ class TunedModels:
     def undeploy(self, model_id: str) -> Deployment:
         """Take the next step towards no endpoint that serves it."""
         wire, _, _ = self._job(model_id)
-        placed = self._placed(self._registered(model_id, wire), wire)
-        for endpoint, deployed in placed:
+        name = self._registered(model_id, wire)
+        for endpoint, deployed in _placed(self._endpoints(name, wire), name):
             self._serving.undeploy(endpoint, deployed)
-        left = self._placed(self._registered(model_id, wire), wire)
+        left = _placed(self._endpoints(name, wire), name)
         doing = "the model is being taken off" if left else ""
         return Deployment(model_id=model_id, endpoint=None, ready=not left, doing=doing)
 
@@ -122,8 +122,8 @@ class TunedModels:
         """What is there of the model, in the order in which it goes."""
         wire, _, _ = self._job(model_id)
         name = self._registered(model_id, wire)
-        placed = [f"{deployed} on {endpoint}" for endpoint, deployed in self._placed(name, wire)]
-        endpoints = list(self._endpoints(name, wire))
+        endpoints = self._endpoints(name, wire)
+        placed = [f"{deployed} on {endpoint}" for endpoint, deployed in _placed(endpoints, name)]
         model = [without_version(name)] if self._model(name) else []
         return (*placed, *endpoints, *model)
 
@@ -131,12 +131,12 @@ class TunedModels:
         """Take the next step: off its endpoints, then the endpoints, then the model."""
         wire, _, _ = self._job(model_id)
         name = self._registered(model_id, wire)
-        placed = self._placed(name, wire)
+        endpoints = self._endpoints(name, wire)
+        placed = _placed(endpoints, name)
         if placed:
             for endpoint, deployed in placed:
                 self._serving.undeploy(endpoint, deployed)
             return
-        endpoints = list(self._endpoints(name, wire))
         if endpoints:
             for endpoint in endpoints:
                 self._serving.delete_endpoint(endpoint)
@@ -217,25 +217,23 @@ class TunedModels:
         found = self._serving.endpoint(endpoint)
         return found is not None and _has(found, model)
 
-    def _placed(self, model: str, wire: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Endpoints that serve the model, and its id on each."""
-        found: list[tuple[str, str]] = []
-        for name in self._endpoints(model, wire):
-            endpoint = self._serving.endpoint(name) or {}
-            found.extend(
-                (name, str(one.get("id", "")))
-                for one in endpoint.get("deployedModels") or ()  # type: ignore[union-attr]
-                if _is_same(str(one.get("model", "")), model)  # type: ignore[union-attr]
-            )
-        return found
-
-    def _endpoints(self, model: str, wire: Mapping[str, Any]) -> list[str]:
-        """Endpoints that were made for the model and are still there."""
+    def _endpoints(self, model: str, wire: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """Endpoints that were made for the model and are still there, by name."""
         tuned = wire.get("tunedModel") or {}
         named = [endpoint_name(wire), self._serving.own_endpoint(model)]
         named += [str(one.get("endpoint", "")) for one in tuned.get("checkpoints") or ()]
-        unique = dict.fromkeys(name for name in named if name)
-        return [name for name in unique if self._serving.endpoint(name) is not None]
+        looked = {name: self._serving.endpoint(name) for name in dict.fromkeys(named) if name}
+        return {name: endpoint for name, endpoint in looked.items() if endpoint is not None}
+
+
+def _placed(endpoints: Mapping[str, Mapping[str, Any]], model: str) -> list[tuple[str, str]]:
+    """Endpoints that serve the model, and its id on each."""
+    return [
+        (name, str(one.get("id", "")))
+        for name, endpoint in endpoints.items()
+        for one in endpoint.get("deployedModels") or ()
+        if _is_same(str(one.get("model", "")), model)
+    ]
 
 
 def _checkpoint(part: str) -> str | None:

@@ -116,7 +116,12 @@ def test_no_canary_gets_out(
     client = tk.Client(backend, watch="silent")
     if fault is not None:
         emulator.fail_next(fault)
-    told = [repr(backend), repr(client), repr(backend._transport), repr(vars(backend._transport.connection.__class__))]
+    told = [
+        repr(backend),
+        repr(client),
+        repr(backend._transport),
+        repr(vars(backend._transport.connection.__class__)),
+    ]
     for tell in STORY.values():
         try:
             told += shown(tell(client))

@@ -11,14 +11,14 @@ from tunekit.testing import VertexEmulator
 
 def backend_on(emulator: VertexEmulator, root: Path, **settings: Any) -> tk.VertexBackend:
     """A backend of the place that the emulator is, in its time."""
-    settings = {"clock": emulator.clock, "location": emulator.location} | settings
+    chosen: dict[str, Any] = {"clock": emulator.clock, "location": emulator.location}
     return tk.VertexBackend(
         project=emulator.project,
         staging_bucket=f"gs://{emulator.bucket}",
         base_url=emulator.url,
         storage_url=emulator.storage_url,
         root=root,
-        **settings,
+        **(chosen | settings),
     )
 
 

@@ -92,7 +92,7 @@ def test_a_budget_refuses_before_anything_is_sent() -> None:
 
 def test_a_budget_bounds_nothing_where_nothing_is_paid() -> None:
     job = tk.Client(tk.MemoryBackend()).tune(SUPERVISED, routing(), budget=0.0)
-    assert job.result()
+    assert job.result().id
 
 
 RETIRED: dict[str, tuple[Any, Any, str, date]] = {
@@ -229,7 +229,7 @@ def test_settings_of_vertexai_init_are_taken_over(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_a_place_that_nobody_names_is_asked_for(
-    settings: dict[str, str], way_out: str, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], way_out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
     with pytest.raises(tk.SettingInvalid, match=way_out):

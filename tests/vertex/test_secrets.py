@@ -1,4 +1,4 @@
-"""A token, a prompt and a row never get into a log, a repr, an error, a journal or a record; and a token goes nowhere else."""
+"""A token, a prompt and a row get into no log, repr, error, journal or record; and a token goes nowhere else."""
 
 from __future__ import annotations
 

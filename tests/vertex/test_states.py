@@ -136,7 +136,7 @@ def test_a_job_that_goes_to_and_fro_ends_with_its_model(
     states: list[str], emulator: VertexEmulator, tmp_path: Path
 ) -> None:
     emulator.script_next(*states)
-    assert client_on(emulator, tmp_path).tune(SUPERVISED, routing(12), key="k").result()
+    assert client_on(emulator, tmp_path).tune(SUPERVISED, routing(12), key="k").result().id
 
 
 def test_a_state_that_nobody_knows_is_borne_for_an_hour(
@@ -234,7 +234,7 @@ def test_a_job_as_the_service_writes_it_is_read() -> None:
 
 
 def test_events_keep_their_numbers_while_a_job_goes_on() -> None:
-    stages = [
+    stages: list[dict[str, Any]] = [
         {"createTime": "2026-11-01T10:00:00Z"},
         {"startTime": "2026-11-01T10:01:00Z", "state": "JOB_STATE_RUNNING"},
         {"tunedModel": {"checkpoints": [{"checkpointId": "1", "step": "8"}]}},
@@ -378,8 +378,8 @@ def test_tuning_goes_on_from_a_tuned_model_and_from_its_checkpoint(
     further = client.tune(
         tk.SupervisedTuner(base_model=checkpoint.id, epochs=1), routing(12), key="b"
     )
-    assert further.result()
-    assert emulator.tuning_jobs[1]["preTunedModel"]["checkpointId"] == "1"  # type: ignore[index, call-overload]
+    assert further.result().id
+    assert emulator.tuning_jobs[1]["preTunedModel"]["checkpointId"] == "1"  # type: ignore[index]
 
 
 def test_rows_that_lie_in_the_cloud_are_tuned_on_in_place(

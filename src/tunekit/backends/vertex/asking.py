@@ -69,8 +69,8 @@ class Asking:
     def predict(
         self,
         endpoint: str,
-        instances: Sequence[Mapping[str, JsonValue]],
-        parameters: Mapping[str, JsonValue],
+        instances: Sequence[Mapping[str, Any]],
+        parameters: Mapping[str, Any],
     ) -> list[Any]:
         """Ask a model of the older kind.
 

@@ -19,7 +19,8 @@ from tunekit.jobs.record import JobRequest
 from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier
 
 Resource = Literal["pipelineJobs", "tuningJobs"]
-Json: TypeAlias = dict[str, JsonValue]
+Json: TypeAlias = dict[str, Any]
+"""A JSON object on the wire."""
 
 SPELLINGS = Literal[
     "gemini",

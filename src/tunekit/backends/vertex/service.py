@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from pydantic import JsonValue
-
 from tunekit.backends.vertex.case import Json, Resource
 from tunekit.backends.vertex.faults import Missing
 from tunekit.backends.vertex.names import FINGERPRINT_LABEL, KEY_LABEL, JobName
@@ -81,13 +79,13 @@ class Jobs:
             if not token:
                 return
 
-    def create_tuning(self, body: Mapping[str, JsonValue]) -> Json:
+    def create_tuning(self, body: Mapping[str, Any]) -> Json:
         """Start a tuning job. Never made again by itself."""
         return self._transport.json(
             "tuningJobs.create", "POST", f"{self.parent}/tuningJobs", body=body
         )
 
-    def create_pipeline(self, id: str, body: Mapping[str, JsonValue]) -> Json:
+    def create_pipeline(self, id: str, body: Mapping[str, Any]) -> Json:
         """Start a pipeline job under that id."""
         client = self._transport.call("pipelineJobs.create", self._client)
         message = parsed("PipelineJob", body)
@@ -106,7 +104,7 @@ class Jobs:
             )
         )
 
-    def validate_reward(self, body: Mapping[str, JsonValue]) -> Json:
+    def validate_reward(self, body: Mapping[str, Any]) -> Json:
         """Score a response with a reward; nothing is tuned."""
         path = f"{self.parent}/tuningJobs:validateReinforcementTuningReward"
         return self._transport.json("tuningJobs.validateReward", "POST", path, body=body)
@@ -244,7 +242,7 @@ def found_of(job: Mapping[str, Any]) -> Found:
     )
 
 
-def parsed(kind: str, body: Mapping[str, JsonValue]) -> Any:
+def parsed(kind: str, body: Mapping[str, Any]) -> Any:
     """A body as a message of Google's client; what it does not know is an error."""
     from google.cloud import aiplatform_v1
     from google.protobuf import json_format
@@ -257,7 +255,8 @@ def plain(message: Any) -> Json:
     """A message of Google's client as the JSON that it stands for."""
     from google.protobuf import json_format
 
-    return json_format.MessageToDict(type(message).pb(message))
+    found: Json = json_format.MessageToDict(type(message).pb(message))
+    return found
 
 
 def _state_is_unspoken(job: Mapping[str, Any]) -> bool:

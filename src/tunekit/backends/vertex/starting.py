@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tunekit.backends.vertex.case import Case
+from tunekit.backends.vertex.case import Case, Resource
 from tunekit.backends.vertex.faults import Missing, row_in
 from tunekit.backends.vertex.jobs import KnownJobs, claim_uri, name_of
 from tunekit.backends.vertex.journal import FileJournal
@@ -184,5 +184,5 @@ def _job_name(found: Found) -> JobName:
 
 
 def _name(name: str) -> JobName:
-    resource = "pipelineJobs" if "/pipelineJobs/" in name else "tuningJobs"
+    resource: Resource = "pipelineJobs" if "/pipelineJobs/" in name else "tuningJobs"
     return name_of({"name": name}, resource)

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from pydantic import JsonValue
-
 from tunekit._text import size as bytes_text
 from tunekit.backends.vertex.faults import Exists, Missing
 from tunekit.backends.vertex.transport import Transport
@@ -43,7 +41,7 @@ class Uploaded:
 class Kept:
     """A small object, and the state that it was seen in."""
 
-    value: Mapping[str, JsonValue]
+    value: Mapping[str, Any]
     generation: int
 
 
@@ -141,7 +139,7 @@ class Storage:
             return None
         return Kept(value, seen.generation) if isinstance(value, dict) else None
 
-    def put(self, uri: str, value: Mapping[str, JsonValue], *, generation: int) -> bool:
+    def put(self, uri: str, value: Mapping[str, Any], *, generation: int) -> bool:
         """Write a small object, unless it has changed since it was seen.
 
         Args:

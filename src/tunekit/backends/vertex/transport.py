@@ -18,8 +18,7 @@ from ipaddress import ip_address
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import JsonValue
-
+from tunekit.backends.vertex.case import Json
 from tunekit.backends.vertex.extras import require_vertex_extra
 from tunekit.backends.vertex.faults import HttpFault, cause_of, translated
 from tunekit.backends.vertex.names import host_of
@@ -37,7 +36,6 @@ _CHATTY = (
 """Loggers of Google's libraries that are handed whole requests and answers, prompts and rows in them."""
 
 ResultT = TypeVar("ResultT")
-Json = dict[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ class Transport:
         http: str,
         path: str,
         *,
-        body: Mapping[str, JsonValue] | None = None,
+        body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         location: str | None = None,
     ) -> Json:
@@ -148,9 +146,7 @@ class Transport:
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
-    def _answer(
-        self, session: Any, http: str, url: str, body: Mapping[str, JsonValue] | None
-    ) -> Json:
+    def _answer(self, session: Any, http: str, url: str, body: Mapping[str, Any] | None) -> Json:
         answer = session.request(
             http,
             url,
@@ -183,6 +179,7 @@ class Transport:
 
             return AnonymousCredentials()
         import google.auth
+        import google.auth.exceptions
 
         try:
             credentials, _ = google.auth.default(scopes=[_SCOPE])

@@ -87,7 +87,7 @@ def test_many_jobs_are_watched_with_few_requests(tmp_path: Path) -> None:
     assert requests_per_second <= 2 / SWEEP_SECONDS
 
 
-def watched(root: Path, *, jobs: int, seconds: float) -> float:
+def watched(root: Path, *, jobs: int, seconds: float, pause: float = 60.0) -> float:
     """Watch so many jobs to their end; gives the requests per second. `tools/vertex_bench.py` has a thousand."""
     script = VertexScript(
         steps=(VertexStep(state="RUNNING", seconds=seconds), VertexStep(state="SUCCEEDED"))
@@ -101,19 +101,19 @@ def watched(root: Path, *, jobs: int, seconds: float) -> float:
         made = [backend._jobs.service.create_tuning(body) for _ in range(jobs - 1)]
         handles = [client.job(f"vertex:{job['name']}") for job in made]
         calls, began = len(emulator.requests), emulator.clock.now()
-        _wait_for_all([first, *handles], emulator)
+        _wait_for_all([first, *handles], emulator, pause)
         return (len(emulator.requests) - calls) / (emulator.clock.now() - began)
 
 
 _WRITTEN = ("baseModel", "labels", "supervisedTuningSpec", "tunedModelDisplayName")
 
 
-def _wait_for_all(jobs: list[tk.Job[Any]], emulator: VertexEmulator) -> None:
+def _wait_for_all(jobs: list[tk.Job[Any]], emulator: VertexEmulator, pause: float) -> None:
     """Look at every job, pause, and look again, as a thousand waits in one process do."""
     left = jobs
     while left:
         left = [job for job in left if not job.refresh().state.is_terminal]
-        emulator.advance(60.0)
+        emulator.advance(pause)
 
 
 def test_jobs_can_be_waited_for_together(tmp_path: Path) -> None:

@@ -108,6 +108,11 @@ def list_models(world: World) -> None:
     assert [other.id for other in world.client.models()] == [model.id]
 
 
+def look_at_model(world: World) -> None:
+    model = world.tuned().result()
+    assert world.client.model(model.id).record == model.record
+
+
 def delete(world: World) -> None:
     model = world.tuned().result()
     model.delete()
@@ -144,7 +149,8 @@ CALLS: dict[str, tuple[str, str, Callable[[World], None]]] = {
     "pipelineJobs.cancel": ("POST", "*/pipelineJobs/*:cancel", stop_pipe),
     "objects.insert": ("POST", "/upload/*", start),
     "objects.get": ("GET", "/storage/*/o/*", start),
-    "models.get": ("GET", "*/models/*", list_models),
+    "models.get": ("GET", "*/models/*", look_at_model),
+    "models.list": ("GET", "*/models", list_models),
     "models.delete": ("DELETE", "*/models/*", delete),
     "endpoints.get": ("GET", "*/endpoints/*", delete),
     "endpoints.undeployModel": ("POST", "*:undeployModel", delete),

@@ -379,7 +379,7 @@ def test_tuning_goes_on_from_a_tuned_model_and_from_its_checkpoint(
         tk.SupervisedTuner(base_model=checkpoint.id, epochs=1), routing(12), key="b"
     )
     assert further.result().id
-    assert emulator.tuning_jobs[1]["preTunedModel"]["checkpointId"] == "1"  # type: ignore[index]
+    assert emulator.tuning_jobs[1]["preTunedModel"]["checkpointId"] == "1"
 
 
 def test_rows_that_lie_in_the_cloud_are_tuned_on_in_place(

@@ -42,7 +42,7 @@ def recipe_for(kind: str) -> Recipe:
         MethodUnsupported: Nobody brought one.
     """
     if kind in _OWN:
-        recipe: Recipe = import_module(_OWN[kind])  # type: ignore[assignment]  # a module with these two functions
+        recipe: Recipe = import_module(_OWN[kind])  # a module with these two functions
         return recipe
     outside = plugged_in(GROUP)
     if kind in outside:

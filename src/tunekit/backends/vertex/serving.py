@@ -16,7 +16,7 @@ from typing import Any
 from tunekit.backends.vertex.case import Json, without_none
 from tunekit.backends.vertex.faults import Exists, Missing
 from tunekit.backends.vertex.names import location_of
-from tunekit.backends.vertex.service import parsed, plain
+from tunekit.backends.vertex.service import PAGE_SIZE, parsed, plain
 from tunekit.backends.vertex.transport import Transport
 from tunekit.jobs.backend import Machine
 
@@ -31,6 +31,17 @@ class Serving:
     def model(self, name: str) -> Json | None:
         """A model, or `None`."""
         return self._get("models.get", "ModelService", "get_model", name)
+
+    def model_names(self, location: str) -> set[str]:
+        """The names of all models of a location, without their versions."""
+        parent, token, found = f"projects/{self._project}/locations/{location}", "", set[str]()
+        while True:
+            request = {"parent": parent, "page_size": PAGE_SIZE, "page_token": token}
+            page = self._made("models.list", "ModelService", "list_models", f"{parent}/", request)
+            found |= {without_version(model.name) for model in page.models}
+            token = page.next_page_token
+            if not token:
+                return found
 
     def endpoint(self, name: str) -> Json | None:
         """An endpoint, or `None`."""

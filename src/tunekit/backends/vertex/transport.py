@@ -130,7 +130,7 @@ class Transport:
         """A bucket of Cloud Storage. The address is always given, so that no variable of the environment turns it."""
 
         def make() -> Any:
-            from google.cloud import storage
+            from google.cloud import storage  # type: ignore[attr-defined]  # a namespace package
 
             return storage.Client(
                 project="none",

@@ -54,10 +54,13 @@ class TunedModels:
     def all_records(self) -> list[ModelRecord]:
         """The models that are still there, the newest first."""
         models = [record.model for record in self._jobs.all_records() if record.model is not None]
+        if not any(self._is_registered(model) for model in models):
+            return models
+        there = {_bare(name) for name in self._serving.model_names(self._jobs.location)}
         return [
             model
             for model in models
-            if not self._is_registered(model) or self._model(model.location or "")
+            if not self._is_registered(model) or _bare(model.location or "") in there
         ]
 
     def predict(
@@ -250,7 +253,12 @@ def _has(endpoint: Mapping[str, Any], model: str) -> bool:
 
 def _is_same(one: str, other: str) -> bool:
     """Whether two names are of one model; one may have the number of the project and one its id."""
-    return without_version(one).rpartition("/")[2] == without_version(other).rpartition("/")[2]
+    return _bare(one) == _bare(other)
+
+
+def _bare(model: str) -> str:
+    """The id of a model alone."""
+    return without_version(model).rpartition("/")[2]
 
 
 def _no_model(model_id: str) -> ModelNotFound:

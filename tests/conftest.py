@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tiny_models import write_tiny_model
+from sample_rows import RETRIEVAL_WORDS
+from tiny_models import write_tiny_embedder, write_tiny_model
 from tunekit.testing import forbid_network
 
 # set before any test imports a training library; children inherit it
@@ -34,3 +35,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder with a chat model of a hundred thousand random weights."""
     return write_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_embedder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with an embedding model of some thousand random weights."""
+    return write_tiny_embedder(tmp_path_factory.mktemp("tiny_embedder"), RETRIEVAL_WORDS)

@@ -61,6 +61,59 @@ def preferences(count: int = 24, *, seed: int = 0) -> tk.Dataset[tk.Preference]:
     return tk.Dataset.read(preference_lines(count, seed=seed), row=tk.Preference)
 
 
+_MACHINES = {"belt": "zorp", "pump": "vash", "press": "grum", "torch": "sizz"}
+_FAULTS = {"hot": "fraz", "leaking": "drib", "stuck": "clog"}
+RETRIEVAL_WORDS = [
+    *["the", "is", "again", "what", "now", "with", "repair", "note", "find", "number", ".", ":"],
+    *_MACHINES,
+    *_MACHINES.values(),
+    *_FAULTS,
+    *_FAULTS.values(),
+]
+"""Every word of the data below but its numbers."""
+
+
+def retrieval_rows(
+    *, graded: bool = False
+) -> tuple[list[dict[str, str]], list[dict[str, str]], list[dict[str, Any]]]:
+    """Documents, queries in made-up words, and labels; of two queries to a document one is for the test."""
+    pairs = [(machine, fault) for machine in _MACHINES for fault in _FAULTS]
+    documents = [
+        {"_id": f"note-{n}", "title": "repair note", "text": f"the {machine} is {fault}"}
+        for n, (machine, fault) in enumerate(pairs)
+    ]
+    queries, labels = list[dict[str, str]](), list[dict[str, Any]]()
+    for n, (machine, fault) in enumerate(pairs):
+        for tail in ("again", "what now"):
+            query = f"query-{len(queries)}"
+            text = f"{_MACHINES[machine]} {_FAULTS[fault]} {tail}"
+            queries.append({"_id": query, "text": text})
+            labels.append({"query-id": query, "corpus-id": f"note-{n}", "score": 1 + graded})
+            if graded:
+                like = next(m for m, pair in enumerate(pairs) if pair[0] == machine and m != n)
+                labels.append({"query-id": query, "corpus-id": f"note-{like}", "score": 1})
+    return documents, queries, labels
+
+
+def retrieval(*, graded: bool = False, test_from: int = 1) -> tk.RetrievalData:
+    """The same as datasets in memory; every second query is for the test, from `test_from` on."""
+    documents, queries, labels = retrieval_rows(graded=graded)
+    of_test = {query["_id"] for query in queries[test_from::2]}
+    parts = [
+        tk.Dataset.read(
+            [label for label in labels if (label["query-id"] in of_test) is test],
+            row=tk.RelevanceLabel,
+        )
+        for test in (False, True)
+    ]
+    return tk.RetrievalData(
+        corpus=tk.Dataset.read(documents, row=tk.Document),
+        queries=tk.Dataset.read(queries, row=tk.Query),
+        train_labels=parts[0],
+        test_labels=parts[1],
+    )
+
+
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any] | bytes | str]) -> str:
     """Write lines to a file: objects as JSON, bytes and texts as they are."""
     raw = []

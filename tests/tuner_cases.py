@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import tunekit as tk
-from sample_rows import preference_lines, preferences, routing
+from sample_rows import preference_lines, preferences, retrieval, routing
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Case:
 
 _CLASSES = {
     "distillation": tk.Distiller,
+    "embedding": tk.EmbeddingTuner,
     "preference": tk.PreferenceTuner,
     "reinforcement": tk.ReinforcementTuner,
     "rlhf": tk.RLHFTuner,
@@ -53,6 +54,12 @@ CASES = (
         {"teacher": "any", "train_steps": 6, "batch_size": 4, "learning_rate": _RATE},
         routing(12),
         routing(8, seed=1),
+    ),
+    Case(
+        "embedding",
+        {"train_steps": 12, "batch_size": 4, "learning_rate": _RATE, "seed": 1},
+        retrieval(),
+        retrieval(test_from=0),
     ),
     Case(
         "preference",
@@ -92,3 +99,29 @@ CASES = (
         routing(8, seed=1),
     ),
 )
+
+_OF_TEXT_MODELS = (
+    "answers_come_in_order",
+    "no_prompts_give_no_answers",
+    "the_likeliest_answer_is_always_the_same",
+    "a_seed_repeats_a_draw",
+    "an_answer_is_cut_where_asked",
+    "the_base_model_can_be_asked_too",
+    "an_evaluation_compares_both",
+)
+_OF_EMBEDDING_MODELS = (
+    "vectors_come_in_order",
+    "no_texts_give_no_vectors",
+    "a_text_has_always_the_same_vector",
+    "vectors_can_be_cut",
+    "the_base_model_embeds_too",
+    "the_closest_documents_are_found",
+    "an_evaluation_ranks_with_both",
+)
+
+
+def lacking(model_kind: str) -> dict[str, str]:
+    """The behaviours that models of a kind do not have, each with the kind that has it."""
+    if model_kind == "embedding":
+        return dict.fromkeys(_OF_TEXT_MODELS, "text models")
+    return dict.fromkeys(_OF_EMBEDDING_MODELS, "embedding models")

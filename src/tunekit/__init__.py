@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from tunekit.data.dataset import Dataset, Split
     from tunekit.data.rows import (
         Conversation,
+        Document,
         FilePart,
         Message,
         Preference,
         Prompt,
         PromptCompletion,
+        Query,
+        RelevanceLabel,
         Row,
         TextPart,
     )
@@ -61,8 +64,10 @@ if TYPE_CHECKING:
     )
     from tunekit.evaluation.comparison import Evaluation
     from tunekit.evaluation.distillation import DistillationComparison
+    from tunekit.evaluation.retrieval import RetrievalEvaluation
     from tunekit.jobs.backend import Backend, Prediction
     from tunekit.jobs.distilled import DistilledModel
+    from tunekit.jobs.embedding_models import EmbeddingModel, Match
     from tunekit.jobs.exporting import Exported
     from tunekit.jobs.handle import Job
     from tunekit.jobs.models import PromptShapeWarning, TextModel, TunedModel
@@ -72,9 +77,11 @@ if TYPE_CHECKING:
     from tunekit.jobs.states import JobState
     from tunekit.tuners.base import Tuner
     from tunekit.tuners.distillation import Distiller
+    from tunekit.tuners.embedding import EmbeddingTuner
     from tunekit.tuners.learning_rate import LearningRate, LearningRateMultiplier
     from tunekit.tuners.preference import PreferenceTuner
     from tunekit.tuners.reinforcement import ReinforcementTuner
+    from tunekit.tuners.retrieval import RetrievalData
     from tunekit.tuners.rewards import (
         AnyReward,
         AutoraterReward,
@@ -114,6 +121,9 @@ _HOME = {
     "DistillationComparison": "evaluation.distillation",
     "DistilledModel": "jobs.distilled",
     "Distiller": "tuners.distillation",
+    "Document": "data.rows",
+    "EmbeddingModel": "jobs.embedding_models",
+    "EmbeddingTuner": "tuners.embedding",
     "Evaluation": "evaluation.comparison",
     "Event": "jobs.record",
     "ExactMatch": "tuners.rewards",
@@ -138,6 +148,7 @@ _HOME = {
     "LearningRateMultiplier": "tuners.learning_rate",
     "LengthReward": "tuners.rewards",
     "LocalBackend": "backends.local.backend",
+    "Match": "jobs.embedding_models",
     "MemoryBackend": "backends.memory.backend",
     "Message": "data.rows",
     "MethodUnsupported": "errors",
@@ -155,12 +166,16 @@ _HOME = {
     "PromptShapeWarning": "jobs.models",
     "PromptTemplate": "data.template",
     "PythonReward": "tuners.rewards",
+    "Query": "data.rows",
     "QuotaExceeded": "errors",
     "RLHFModel": "jobs.reward_models",
     "RLHFTuner": "tuners.rlhf",
     "RegexMatch": "tuners.rewards",
     "ReinforcementTuner": "tuners.reinforcement",
+    "RelevanceLabel": "data.rows",
     "Report": "data.check.report",
+    "RetrievalData": "tuners.retrieval",
+    "RetrievalEvaluation": "evaluation.retrieval",
     "Reward": "tuners.rewards",
     "RewardModel": "jobs.reward_models",
     "RewardModelReward": "tuners.rewards",
@@ -208,6 +223,9 @@ __all__ = [
     "DistillationComparison",
     "DistilledModel",
     "Distiller",
+    "Document",
+    "EmbeddingModel",
+    "EmbeddingTuner",
     "Evaluation",
     "Event",
     "ExactMatch",
@@ -232,6 +250,7 @@ __all__ = [
     "LearningRateMultiplier",
     "LengthReward",
     "LocalBackend",
+    "Match",
     "MemoryBackend",
     "Message",
     "MethodUnsupported",
@@ -249,12 +268,16 @@ __all__ = [
     "PromptShapeWarning",
     "PromptTemplate",
     "PythonReward",
+    "Query",
     "QuotaExceeded",
     "RLHFModel",
     "RLHFTuner",
     "RegexMatch",
     "ReinforcementTuner",
+    "RelevanceLabel",
     "Report",
+    "RetrievalData",
+    "RetrievalEvaluation",
     "Reward",
     "RewardModel",
     "RewardModelReward",

@@ -16,7 +16,6 @@ from tunekit.backends.local.backend import LocalBackend
 from tunekit.data.check.report import Report, merged
 from tunekit.data.check.requirements import NO_REQUIREMENTS
 from tunekit.data.dataset import Dataset
-from tunekit.data.leakage import leaked_rows
 from tunekit.errors import (
     BudgetExceeded,
     JobNotFound,
@@ -299,8 +298,7 @@ def _checked(tuner: Tuner[DataT, ModelT], parts: Parts) -> Report:
         for name, part in parts.items()
     }
     report = merged(reports)
-    if _VALIDATION in parts and report.ok:
-        report = report.with_findings(leaked_rows(parts[_TRAIN], parts[_VALIDATION]))
+    report = report.with_findings(tuner.data_findings(parts, report))
     return report.with_findings(tuner.findings(report))
 
 

@@ -15,10 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 import tunekit as tk
-from sample_rows import PROMPT, routing, routing_lines, write_lines
+from sample_rows import PROMPT, retrieval, retrieval_rows, routing, routing_lines, write_lines
 from tunekit.cli import app
 from tunekit.evaluation.comparison import Answered, Loss, compare, compare_rewards
 from tunekit.evaluation.distillation import Footprint, Tried, compare_distilled
+from tunekit.evaluation.retrieval import Found, compare_retrieval
 from tunekit.jobs.record import JobProblem
 from tunekit.testing import Fault, Step
 
@@ -138,9 +139,51 @@ def test_a_comparison_of_three() -> None:
     hold("distillation.txt", str(comparison))
 
 
+def test_an_evaluation_of_retrieval() -> None:
+    found = [
+        Found(
+            query_id=f"query-{n}",
+            place=f"queries.jsonl:{n}",
+            text=f"what does the word number {n} mean in the talk of the shop",
+            scores={"right": 2, "near": 1},
+            tuned=("right", "near", "wrong") if n % 5 else ("wrong", "near", "right"),
+            base=("wrong", "right", "near") if n % 7 else ("right", "near"),
+        )
+        for n in range(1, 31)
+    ]
+    hold("retrieval.txt", str(compare_retrieval(found, documents=1_200)))
+
+
+def test_a_check_of_retrieval_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    documents, queries, labels = retrieval_rows()
+    write_lines(Path("corpus.jsonl"), [*documents, documents[3], {"id": "x", "text": "a"}])
+    write_lines(Path("queries.jsonl"), queries)
+    lines = [f"{row['query-id']}\t{row['corpus-id']}\t{row['score']}" for row in labels]
+    lines[2] = "query-2\tnote-1\tgood"
+    lines[4] = "query-99\tnote-2\t1"
+    write_lines(Path("train.tsv"), ["query-id\tcorpus-id\tscore", *lines[:16]])
+    write_lines(Path("test.tsv"), ["query-id\tcorpus-id\tscore", *lines[15:]])
+    data = tk.RetrievalData(
+        corpus="corpus.jsonl",
+        queries="queries.jsonl",
+        train_labels="train.tsv",
+        test_labels="test.tsv",
+    )
+    hold("retrieval_check.txt", str(data.check()))
+
+
 def test_the_help_of_the_command() -> None:
     result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"})
     hold("help.txt", result.output)
+
+
+EMBEDDING = tk.EmbeddingTuner(base_model="any")
+
+
+def embedded() -> tk.EmbeddingModel:
+    """A model of the fake."""
+    return tk.Client(tk.MemoryBackend()).tune(EMBEDDING, retrieval(), key="k").result()
 
 
 ERRORS: dict[str, Callable[[], object]] = {
@@ -190,6 +233,13 @@ ERRORS: dict[str, Callable[[], object]] = {
         tk.MemoryBackend(faults=[Fault(verb="submit", kind="quota", times=99)])
     ).tune(TUNER, routing()),
     "an empty script": lambda: tk.MemoryBackend([]),
+    "retrieval data without labels to train on": lambda: tk.Client(tk.MemoryBackend()).plan(
+        EMBEDDING, tk.RetrievalData(corpus=retrieval().corpus, queries=retrieval().queries)
+    ),
+    "a folder without retrieval data": lambda: tk.RetrievalData.read("nowhere"),
+    "one text to embed": lambda: embedded().embed("a"),
+    "more dimensions than there are": lambda: embedded().embed(["a"], output_dimensionality=100),
+    "a search for nothing": lambda: embedded().search("a", top_k=0),
 }
 
 

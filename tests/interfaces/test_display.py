@@ -11,6 +11,7 @@ from rich.console import Console
 import tunekit as tk
 from sample_rows import routing
 from tunekit.display.watchers import BarWatcher, LinesWatcher, NotebookWatcher, watcher_of
+from tunekit.evaluation.retrieval import Found, compare_retrieval
 from tunekit.jobs.watching import SilentWatcher
 from tunekit.testing import Step
 
@@ -104,3 +105,21 @@ def test_breaking_off_tells_how_to_pick_the_job_up(
     with pytest.raises(KeyboardInterrupt):
         job.wait()
     assert "client.job('memory:1')" in capsys.readouterr().err
+
+
+def test_an_evaluation_of_retrieval_shows_the_queries_that_changed() -> None:
+    found = [
+        Found(
+            query_id="q",
+            place="queries.jsonl:1",
+            text="<b>omper</b> again",
+            scores={"d": 1},
+            tuned=("x",),
+            base=("d",),
+        )
+    ]
+    html = compare_retrieval(found, documents=3)._repr_html_()
+    assert "1 query got worse" in html
+    assert "0 queries got better" in html
+    assert "&lt;b&gt;omper&lt;/b&gt; again" in html
+    assert "1. → beyond 100" in html

@@ -14,6 +14,7 @@ from tuner_cases import CASES
 
 LENGTHS: dict[str, dict[str, Any]] = {
     "distillation": {"train_steps": 30, "checkpoint_interval": 5},
+    "embedding": {"train_steps": 60, "checkpoint_interval": 5},
     "preference": {"train_steps": 30, "checkpoint_interval": 5},
     "reinforcement": {"train_steps": 8, "checkpoint_interval": 2},
     "rlhf": {
@@ -29,6 +30,7 @@ LENGTHS: dict[str, dict[str, Any]] = {
     "at",
     [
         ("distillation", "train", 7),
+        ("embedding", "train", 7),
         ("preference", "train", 7),
         ("reinforcement", "train", 4),
         ("rlhf", "reward-model", 6),
@@ -37,11 +39,16 @@ LENGTHS: dict[str, dict[str, Any]] = {
     ids=lambda at: f"{at[0]}-{at[1]}",
 )
 def test_a_stage_that_was_killed_resumes_to_the_same_weights(
-    at: tuple[str, str, int], tiny_model: str, home: Path, monkeypatch: pytest.MonkeyPatch
+    at: tuple[str, str, int],
+    tiny_model: str,
+    tiny_embedder: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kind, stage, step = at
     case = next(case for case in CASES if case.kind == kind)
-    tuner = case.tuner(tiny_model).model_copy(update=LENGTHS[kind])
+    base_model = tiny_embedder if kind == "embedding" else tiny_model
+    tuner = case.tuner(base_model).model_copy(update=LENGTHS[kind])
     client = tk.Client(tk.LocalBackend(home), watch="silent")
     broken = client.tune(tuner, case.data, key="broken")
     kill(broken, stage=stage, after_step=step)

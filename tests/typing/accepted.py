@@ -49,6 +49,18 @@ assert_type(client.tune(taught, prompts).result(), tk.DistilledModel)
 assert_type(client.tune(taught, pairs).result(), tk.DistilledModel)
 assert_type(earned.reward.try_on("2 + 2?", ["4", "5"]), tk.Tryout)
 
+data = tk.RetrievalData(
+    corpus="corpus.jsonl",
+    queries=tk.Dataset.read("queries.jsonl", row=tk.Query),
+    train_labels="train.tsv",
+    test_labels=tk.Dataset.read("test.tsv", row=tk.RelevanceLabel),
+)
+found = tk.EmbeddingTuner(base_model="tunekit/minilm", task_type="RETRIEVAL_QUERY")
+assert_type(data.check(), tk.Report)
+assert_type(client.tune(found, data), Job[tk.EmbeddingModel])
+assert_type(client.tune(found, data).result().search("a", top_k=3), list[tk.Match])
+assert_type(client.tune(found, data).result().evaluate(data), tk.RetrievalEvaluation)
+
 for backend in (tk.LocalBackend(), tk.MemoryBackend()):
     seam: tk.Backend = backend
     tk.Client(seam)

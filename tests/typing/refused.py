@@ -39,6 +39,16 @@ def wrong_rows_for_the_others() -> None:
     tk.PreferenceData(preferences=preferences, prompts=preferences)  # type: ignore[arg-type]
 
 
+def wrong_data_for_an_embedding_model() -> None:
+    """Rows that are no retrieval data, and parts in the wrong place."""
+    tuner = tk.EmbeddingTuner(base_model="m")
+    client.tune(tuner, pairs)  # type: ignore[misc]
+    client.tune(tuner, "folder")  # type: ignore[misc]
+    tk.RetrievalData("corpus.jsonl", queries="queries.jsonl")  # type: ignore[call-arg]
+    tk.RetrievalData(corpus=pairs, queries="queries.jsonl")  # type: ignore[arg-type]
+    tk.EmbeddingTuner(base_model="m", task_type="SEARCH")  # type: ignore[arg-type]
+
+
 def wrong_settings() -> None:
     """Settings that the tuner does not have, or not with such a value."""
     tk.SupervisedTuner("tunekit/nano")  # type: ignore[call-arg]

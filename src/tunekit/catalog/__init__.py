@@ -1,6 +1,6 @@
 """What is known about base models and tasks, as dated data with a public source per row.
 
-Belongs here: the tables (`models.toml`, `recommendations.toml`) and their typed reader.
+Belongs here: the tables (`models.toml`, `recommendations.toml`, `limits.toml`) and their typed reader.
 Does not belong here: decisions made from them (`tuners/`, `backends/`).
 """
 
@@ -81,6 +81,12 @@ def default_rates(backend: str) -> LearningRates:
     """Learning rates for a base model that is not in the catalog."""
     defaults = _table("models.toml")["defaults"]
     return LearningRates.model_validate(defaults.get(backend, defaults["local"]))
+
+
+def limits(data: str) -> dict[str, Any]:
+    """How much of some kind of data a managed service takes, such as `retrieval`."""
+    found: dict[str, Any] = _table("limits.toml")[data]
+    return found
 
 
 @cache

@@ -32,6 +32,7 @@ from tunekit.data.check.scan import (
     text_digest,
 )
 from tunekit.data.check.survey import Survey, natural_format, survey
+from tunekit.data.check.tabular import COLUMNS, SUFFIX, table_line
 from tunekit.data.formats import FORMATS, FormatName, format_named
 from tunekit.data.reader import SelectedSource, Source, SourceLike, sources_of
 from tunekit.data.rows import Row, RowT, RowT_co
@@ -89,8 +90,8 @@ class Dataset(Generic[RowT_co]):
         """Rows from files or from memory.
 
         Args:
-            source: A path to a JSON Lines file, a glob, several paths, or an iterable of objects or rows. An iterable
-                is read into memory here, files are read when the rows are needed.
+            source: A path to a JSON Lines file or to a `.tsv` file of labels, a glob, several paths, or an iterable of
+                objects or rows. An iterable is read into memory here, files are read when the rows are needed.
             row: The kind of row. `None` takes the kind that most lines of the source have.
 
         Raises:
@@ -150,6 +151,10 @@ class Dataset(Generic[RowT_co]):
         """The shape that the prompts share, or `None`."""
         return self._survey.template
 
+    def as_rows(self, row: type[RowT]) -> Dataset[RowT]:
+        """The same source read as another kind of row, for lines that may be either."""
+        return Dataset(self._sources, row)
+
     def located(self) -> Iterator[Located[RowT_co]]:
         """Every row with the file and line that it comes from.
 
@@ -160,6 +165,13 @@ class Dataset(Generic[RowT_co]):
             row = self._row_of(record)
             if row is not None:
                 yield Located(row, record.place)
+
+    def readable(self) -> Iterator[Located[RowT_co]]:
+        """Every row that can be read, with its place; lines that are no rows are passed over."""
+        for record in parsed_records(self._sources):
+            row = decode(record, self._survey, self._row_type).row
+            if row is not None:
+                yield Located(cast("RowT_co", row), record.place)
 
     def head(self, num_rows: int = 5) -> list[RowT_co]:
         """The first rows."""
@@ -229,7 +241,7 @@ class Dataset(Generic[RowT_co]):
         format: FormatName | None = None,
         overwrite: bool = False,
     ) -> Path:
-        """Write the rows as JSON Lines, whole or not at all.
+        """Write the rows as JSON Lines, whole or not at all; labels to a `.tsv` file as a table.
 
         Args:
             path: Where to.
@@ -249,11 +261,16 @@ class Dataset(Generic[RowT_co]):
             )
         name = format or self._survey.format or natural_format(self.row_type)
         form = format_named(name or "")
+        as_table = target.suffix == SUFFIX
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                if as_table:
+                    file.write("\t".join(COLUMNS) + "\n")
                 for row in self:
-                    file.write(json.dumps(form.encode(row), ensure_ascii=False) + "\n")
+                    line = form.encode(row)
+                    text = table_line(line) if as_table else json.dumps(line, ensure_ascii=False)
+                    file.write(text + "\n")
             Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, compress
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from tunekit._text import closest
 from tunekit.data.check.findings import Place
+from tunekit.data.check.tabular import SUFFIX, columns_of
 from tunekit.data.rows import Row
 from tunekit.errors import SettingInvalid, SourceNotFound
 
@@ -40,6 +41,8 @@ class Line:
     """Without the line feed."""
     too_long: bool = False
     """Whether only the start of it was kept."""
+    columns: tuple[str, ...] | None = None
+    """The header above it, where the file is a table; empty where the table has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class FileSource:
     def num_bytes(self) -> int:
         return Path(self.path).stat().st_size
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Line]:
         """Every line, read in constant memory."""
         with Path(self.path).open("rb") as file:
             offset, number = 0, 0
@@ -99,6 +102,33 @@ class FileSource:
                     if rest.endswith(b"\n"):
                         break
                 yield Line(place, raw[:200] if too_long else raw.removesuffix(b"\n"), too_long)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """A file that is a table: a header, and lines of cells that are separated by tabs."""
+
+    path: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.path,)
+
+    @property
+    def num_bytes(self) -> int:
+        return Path(self.path).stat().st_size
+
+    def records(self) -> Iterator[Record]:
+        """Every line but the header; of a table without one the first line only."""
+        columns: tuple[str, ...] | None = None
+        for line in FileSource(self.path).records():
+            if line.place.line == 1:
+                columns = columns_of(line.raw)
+                if columns is None:
+                    yield replace(line, columns=())
+                    return
+            else:
+                yield replace(line, columns=columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +181,7 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
         SettingInvalid: It is neither a path nor something to iterate over.
     """
     if isinstance(source, str | os.PathLike):
-        return tuple(map(FileSource, _files(os.fspath(source))))
+        return tuple(map(_file_source, _files(os.fspath(source))))
     if not _is_collection(source):
         raise SettingInvalid(
             f"A dataset cannot be read from a value of type {type(source).__name__!r}.",
@@ -166,7 +196,11 @@ def sources_of(source: SourceLike) -> tuple[Source, ...]:
             "A dataset cannot be read from paths and objects at once.",
             hint="Read two datasets, or write the objects to a file first.",
         )
-    return tuple(FileSource(file) for path in paths for file in _files(path))
+    return tuple(_file_source(file) for path in paths for file in _files(path))
+
+
+def _file_source(path: str) -> Source:
+    return TableSource(path) if path.endswith(SUFFIX) else FileSource(path)
 
 
 def _is_collection(source: object) -> bool:

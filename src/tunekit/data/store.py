@@ -17,11 +17,29 @@ from typing import Any
 from tunekit.data.check.findings import Place
 from tunekit.data.check.scan import row_digest
 from tunekit.data.dataset import Dataset, Located
-from tunekit.data.rows import Conversation, Preference, Prompt, PromptCompletion, Row
+from tunekit.data.rows import (
+    Conversation,
+    Document,
+    Preference,
+    Prompt,
+    PromptCompletion,
+    Query,
+    RelevanceLabel,
+    Row,
+)
 from tunekit.errors import DatasetChanged
 
 _KINDS: dict[str, type[Row]] = {
-    kind.__name__: kind for kind in (Conversation, Preference, Prompt, PromptCompletion)
+    kind.__name__: kind
+    for kind in (
+        Conversation,
+        Document,
+        Preference,
+        Prompt,
+        PromptCompletion,
+        Query,
+        RelevanceLabel,
+    )
 }
 
 

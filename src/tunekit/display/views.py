@@ -17,9 +17,11 @@ from tunekit.display.evaluations import evaluation_picture
 from tunekit.display.jobs import exported_picture, job_picture, model_picture
 from tunekit.display.plans import plan_picture
 from tunekit.display.reports import report_picture
+from tunekit.display.retrievals import retrieval_picture
 from tunekit.display.watchers import watcher_of
 from tunekit.evaluation.comparison import Evaluation
 from tunekit.evaluation.distillation import DistillationComparison
+from tunekit.evaluation.retrieval import RetrievalEvaluation
 from tunekit.jobs.exporting import Exported
 from tunekit.jobs.plan import Plan
 from tunekit.jobs.record import JobRecord, ModelRecord
@@ -43,6 +45,8 @@ def picture(value: object) -> RenderableType:
             return exported_picture(value)
         case DistillationComparison():
             return distillation_picture(value)
+        case RetrievalEvaluation():
+            return retrieval_picture(value)
         case Evaluation():
             return evaluation_picture(value)
         case _:

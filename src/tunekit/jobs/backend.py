@@ -10,7 +10,7 @@ Does not belong here: any implementation (`backends/`), waiting and retrying (`w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import Field, JsonValue
 
@@ -18,11 +18,19 @@ from tunekit._value import Received, Value
 from tunekit.catalog import LearningRates
 from tunekit.data.check.findings import Finding
 from tunekit.data.dataset import Dataset
-from tunekit.data.rows import Message, Row
+from tunekit.data.rows import Document, Message, Row
 from tunekit.jobs.clock import Clock
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
 from tunekit.tuners.base import Circumstances, Setting
+from tunekit.tuners.embedding import EmbeddingTask
 from tunekit.tuners.registry import AnyTuner
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors: TypeAlias = NDArray[np.float32]
+    """One vector per text: `(num_texts, num_dimensions)`."""
 
 Rows: TypeAlias = Mapping[str, Dataset[Any]]
 """The datasets of a request by name."""
@@ -373,5 +381,42 @@ class Judges(Protocol):
 
         Raises:
             ModelNotFound: There is no such reward model.
+        """
+        ...
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """A backend that can ask its embedding models."""
+
+    def embed(
+        self,
+        model_id: str,
+        texts: Sequence[str],
+        *,
+        task_type: EmbeddingTask,
+        output_dimensionality: int | None,
+        tuned: bool,
+    ) -> Vectors:
+        """One vector per text, in order, in 32 bits; the dot product of two is their similarity.
+
+        Args:
+            model_id: Id of an embedding model.
+            texts: What to embed.
+            task_type: What the texts are embedded for.
+            output_dimensionality: Numbers in a vector; `None` takes what the model was tuned for.
+            tuned: `False` asks the base model that the model was tuned from.
+
+        Raises:
+            ModelNotFound: There is no such model.
+            SettingInvalid: The model has fewer dimensions.
+        """
+        ...
+
+    def corpus(self, model_id: str) -> Iterable[Document]:
+        """The documents that the model was tuned on.
+
+        Raises:
+            ModelNotFound: There is no such model, or its documents are gone.
         """
         ...

@@ -24,6 +24,7 @@ GROUP = "tunekit.models"
 _OWN: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "distilled": ("tunekit.jobs.distilled", "DistilledModel"),
+        "embedding": ("tunekit.jobs.embedding_models", "EmbeddingModel"),
         "reward_model": ("tunekit.jobs.reward_models", "RewardModel"),
         "rlhf": ("tunekit.jobs.reward_models", "RLHFModel"),
         "text": ("tunekit.jobs.models", "TextModel"),

@@ -34,7 +34,14 @@ ModelT = TypeVar("ModelT")
 _OWN: Mapping[str, str] = MappingProxyType(
     {
         kind: f"tunekit.quickstart.{kind}"
-        for kind in ("supervised", "rlhf", "preference", "reinforcement", "distillation")
+        for kind in (
+            "supervised",
+            "rlhf",
+            "preference",
+            "reinforcement",
+            "distillation",
+            "embedding",
+        )
     }
 )
 

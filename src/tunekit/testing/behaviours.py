@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from tunekit.errors import (
     JobCancelled,
@@ -32,10 +31,9 @@ from tunekit.jobs.backend import (
 )
 from tunekit.jobs.record import JobRecord
 from tunekit.jobs.states import JobState
+from tunekit.testing.raising import raises as _raises
 from tunekit.testing.stage import Stage
 from tunekit.tuners.rewards import LengthReward
-
-ErrorT = TypeVar("ErrorT", bound=Exception)
 
 # --- what a backend is ------------------------------------------------------------------------------------------------
 
@@ -398,30 +396,30 @@ def checkpoints_can_be_used(stage: Stage) -> None:
 
 def answers_come_in_order(stage: Stage) -> None:
     """One per prompt, the same whether asked alone or together."""
-    stage.able(Predicts)
-    together = stage.model.predict_many(stage.prompts)
+    model = stage.answering
+    together = model.predict_many(stage.prompts)
     assert len(together) == len(stage.prompts)
-    assert str(stage.model.predict(stage.prompts[-1])) == str(together[-1])
+    assert str(model.predict(stage.prompts[-1])) == str(together[-1])
 
 
 def no_prompts_give_no_answers(stage: Stage) -> None:
     """Nothing asked, nothing answered."""
-    stage.able(Predicts)
-    assert stage.model.predict_many([]) == []
+    model = stage.answering
+    assert model.predict_many([]) == []
 
 
 def the_likeliest_answer_is_always_the_same(stage: Stage) -> None:
     """At temperature 0."""
-    stage.able(Predicts)
+    model = stage.answering
     prompt = stage.prompts[0]
-    assert stage.model.predict(prompt).text == stage.model.predict(prompt).text
+    assert model.predict(prompt).text == model.predict(prompt).text
 
 
 def a_seed_repeats_a_draw(stage: Stage) -> None:
     """At any temperature."""
-    stage.able(Predicts)
+    model = stage.answering
     draws = {
-        stage.model.predict(stage.prompts[0], temperature=1.0, seed=3, max_output_tokens=8).text
+        model.predict(stage.prompts[0], temperature=1.0, seed=3, max_output_tokens=8).text
         for _ in range(2)
     }
     assert len(draws) == 1
@@ -429,15 +427,15 @@ def a_seed_repeats_a_draw(stage: Stage) -> None:
 
 def an_answer_is_cut_where_asked(stage: Stage) -> None:
     """It is never longer than the most that was asked for."""
-    stage.able(Predicts)
-    answer = stage.model.predict(stage.prompts[0], max_output_tokens=1)
+    model = stage.answering
+    answer = model.predict(stage.prompts[0], max_output_tokens=1)
     assert answer.num_output_tokens is None or answer.num_output_tokens <= 1
 
 
 def the_base_model_can_be_asked_too(stage: Stage) -> None:
     """For a comparison."""
-    backend = stage.able(Predicts)
-    answers = backend.predict(stage.model.id, stage.prompts, Sampling(), tuned=False)
+    model, backend = stage.answering, stage.able(Predicts)
+    answers = backend.predict(model.id, stage.prompts, Sampling(), tuned=False)
     assert len(answers) == len(stage.prompts)
 
 
@@ -453,10 +451,10 @@ def losses_are_finite_and_fall(stage: Stage) -> None:
 
 def an_evaluation_compares_both(stage: Stage) -> None:
     """Every row is answered by both models; where the rows have no answer, a reward tells how well."""
-    stage.able(Predicts)
+    model = stage.answering
     scored = stage.rows.head(1)[0].completion_text() is None
     reward = LengthReward(max_words=5) if scored else None
-    evaluation = stage.model.evaluate(stage.rows, reward=reward, max_output_tokens=4, max_rows=4)
+    evaluation = model.evaluate(stage.rows, reward=reward, max_output_tokens=4, max_rows=4)
     assert evaluation.rows == min(4, len(stage.rows))
     assert evaluation.tuned.low <= evaluation.tuned.value <= evaluation.tuned.high
 
@@ -471,14 +469,6 @@ def a_deleted_model_is_gone(stage: Stage) -> None:
     _raises(ModelNotFound, lambda: stage.client.model(model.id))
     assert model.id not in [other.id for other in stage.client.models()]
     assert stage.client.job(stage.cancelled.id).state.is_terminal
-
-
-def _raises(kind: type[ErrorT], call: Callable[[], object]) -> ErrorT:
-    try:
-        call()
-    except kind as error:
-        return error
-    raise AssertionError(f"{kind.__name__} was to be raised, and was not")
 
 
 def _key(stage: Stage) -> str:

@@ -11,7 +11,7 @@ or one test per behaviour, with a stage that they share, since jobs take time:
         behaviour.hold(stage)
 
 Belongs here: running the behaviours.
-Does not belong here: the behaviours (`behaviours.py`), what they act on (`stage.py`).
+Does not belong here: the behaviours (`behaviours.py` and its siblings), what they act on (`stage.py`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from tunekit.jobs.backend import Backend
-from tunekit.testing import behaviours
+from tunekit.testing import behaviours, embedding_behaviours
 from tunekit.testing.stage import NotApplicable, Stage
 from tunekit.tuners.registry import AnyTuner
 
@@ -59,10 +60,18 @@ class Held:
     """Behaviours about an ability that the backend has not, each with the ability."""
 
 
+_MODULES = (behaviours, embedding_behaviours)
+
+
+def _own_functions(module: ModuleType) -> list[Callable[[Stage], None]]:
+    """The functions of a module, in the order in which they stand there."""
+    found = inspect.getmembers(module, inspect.isfunction)
+    own = [function for _, function in found if function.__module__ == module.__name__]
+    return sorted(own, key=lambda function: function.__code__.co_firstlineno)
+
+
 def _behaviours() -> tuple[Behaviour, ...]:
-    found = inspect.getmembers(behaviours, inspect.isfunction)
-    own = [function for _, function in found if function.__module__ == behaviours.__name__]
-    ordered = sorted(own, key=lambda function: function.__code__.co_firstlineno)
+    ordered = [function for module in _MODULES for function in _own_functions(module)]
     return tuple(
         Behaviour(function.__name__, function)
         for function in ordered

@@ -15,8 +15,10 @@ from uuid import uuid4
 from tunekit.client import Client
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import PromptCompletion, Row
-from tunekit.jobs.backend import Backend
+from tunekit.jobs.backend import Backend, Embeds, Predicts
+from tunekit.jobs.embedding_models import EmbeddingModel
 from tunekit.jobs.handle import Job
+from tunekit.jobs.models import TextModel
 from tunekit.tuners.registry import AnyTuner
 from tunekit.tuners.supervised import SupervisedTuner
 
@@ -142,6 +144,30 @@ class Stage:
     def prompts(self) -> list[str]:
         """Prompts like those of the rows."""
         return [row.prompt_text() for row in self.rows.head(4)]
+
+    @property
+    def answering(self) -> Any:
+        """The model of the finished job, where it answers in text and can be asked.
+
+        Raises:
+            NotApplicable: It does not, or cannot.
+        """
+        self.able(Predicts)
+        if not isinstance(self.model, TextModel):
+            raise NotApplicable("text models")
+        return self.model
+
+    @property
+    def embedding(self) -> EmbeddingModel:
+        """The model of the finished job, where it gives vectors and can be asked.
+
+        Raises:
+            NotApplicable: It does not, or cannot.
+        """
+        self.able(Embeds)
+        if not isinstance(self.model, EmbeddingModel):
+            raise NotApplicable("embedding models")
+        return self.model
 
     def able(self, ability: type[AbilityT]) -> AbilityT:
         """The backend as one that has an ability.

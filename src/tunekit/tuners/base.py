@@ -21,13 +21,14 @@ from tunekit.data.check.findings import Finding, Problem
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
 from tunekit.data.dataset import Dataset
+from tunekit.data.leakage import leaked_rows
 from tunekit.data.rows import Row
 from tunekit.errors import SettingInvalid
 
 DataT_contra = TypeVar("DataT_contra", contravariant=True)
 ModelT_co = TypeVar("ModelT_co", covariant=True)
 
-KnownBaseModel = Literal["tunekit/nano", "tunekit/pico"]
+KnownBaseModel = Literal["tunekit/minilm", "tunekit/nano", "tunekit/pico"]
 """Base models by name; any other id or folder is taken too."""
 
 
@@ -104,6 +105,16 @@ class Tuner(Value, Generic[DataT_contra, ModelT_co]):
                 yield Finding.of(
                     Problem(rules.WRONG_KIND, fact, fix="Pass rows of that kind."), None
                 )
+
+    def data_findings(self, parts: Mapping[str, Dataset[Any]], report: Report) -> Iterable[Finding]:
+        """What this way of tuning finds between its datasets, such as validation rows that are trained on.
+
+        Args:
+            parts: The datasets by name.
+            report: What was found in each of them.
+        """
+        if "validation" in parts and report.ok:
+            yield from leaked_rows(parts["train"], parts["validation"])
 
     def is_incomplete(self, parts: Mapping[str, Dataset[Any]]) -> bool:
         """Whether rows lack something that only the process of the caller can add, such as labels of a function."""

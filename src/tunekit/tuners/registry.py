@@ -16,6 +16,7 @@ from tunekit._text import did_you_mean, either
 from tunekit.errors import SettingInvalid
 from tunekit.tuners.base import Tuner
 from tunekit.tuners.distillation import Distiller
+from tunekit.tuners.embedding import EmbeddingTuner
 from tunekit.tuners.preference import PreferenceTuner
 from tunekit.tuners.reinforcement import ReinforcementTuner
 from tunekit.tuners.rlhf import RLHFTuner
@@ -28,7 +29,14 @@ GROUP = "tunekit.tuners"
 
 _OWN: Mapping[str, type[AnyTuner]] = {
     tuner.kind: tuner
-    for tuner in (Distiller, PreferenceTuner, ReinforcementTuner, RLHFTuner, SupervisedTuner)
+    for tuner in (
+        Distiller,
+        EmbeddingTuner,
+        PreferenceTuner,
+        ReinforcementTuner,
+        RLHFTuner,
+        SupervisedTuner,
+    )
 }
 
 

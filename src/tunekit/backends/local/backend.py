@@ -13,15 +13,18 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunekit import catalog
 from tunekit.backends.local.base_models import find_base_model, model_folder
+from tunekit.backends.local.embedders import Embedders
+from tunekit.backends.local.embedding_export import export_embedder
 from tunekit.backends.local.exporting import export_model
-from tunekit.backends.local.extras import require_local_extra
+from tunekit.backends.local.extras import EMBEDDINGS, require_local_extra
 from tunekit.backends.local.folder import JobFolder, Manifest, Status
 from tunekit.backends.local.inference import Models
 from tunekit.backends.local.measuring import tried_model
@@ -29,8 +32,8 @@ from tunekit.backends.local.process import spawn_worker
 from tunekit.backends.local.reward_model import Scorers
 from tunekit.backends.local.run import recipe_for
 from tunekit.catalog import LearningRates
-from tunekit.data.rows import Row
-from tunekit.data.store import write_copy
+from tunekit.data.rows import Document, Row
+from tunekit.data.store import read_copy, write_copy
 from tunekit.errors import JobNotFound, KeyReused, ModelNotFound, SettingInvalid
 from tunekit.evaluation.distillation import Tried
 from tunekit.jobs.backend import (
@@ -45,6 +48,10 @@ from tunekit.jobs.backend import (
 from tunekit.jobs.exporting import Exported, ExportFormat
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
 from tunekit.jobs.states import JobState
+from tunekit.tuners.embedding import EmbeddingTask
+
+if TYPE_CHECKING:
+    from tunekit.jobs.backend import Vectors
 
 HOME_VARIABLE = "TUNEKIT_HOME"
 """Environment variable that names the root folder."""
@@ -57,6 +64,7 @@ _RECORDED = (
     "accelerate",
     "datasets",
     "safetensors",
+    "sentence-transformers",
 )
 
 
@@ -77,6 +85,7 @@ class LocalBackend:
         self._root = Path(chosen).expanduser().resolve()
         self._models = Models(self._root)
         self._scorers = Scorers(self._root)
+        self._embedders = Embedders(self._root)
 
     @property
     def root(self) -> Path:
@@ -182,6 +191,7 @@ class LocalBackend:
     def delete_model(self, model_id: str) -> None:
         """Remove the weights of a model or checkpoint."""
         self._models.forget(model_id)
+        self._embedders.forget(model_id)
         shutil.rmtree(model_folder(model_id, self._root))
 
     def predict(
@@ -204,6 +214,10 @@ class LocalBackend:
         """Write the model with its adapter merged, run what was written, and compare it with the tuned one."""
         require_local_extra()
         record = self.fetch_model(model_id)
+        if record.kind == "embedding":
+            return export_embedder(
+                self._embedders, record, folder, format, max_drift=max_drift, home=self._root
+            )
         return export_model(
             self._models, record, folder, format, max_drift=max_drift, home=self._root
         )
@@ -224,6 +238,27 @@ class LocalBackend:
         require_local_extra()
         base_model = self.fetch_model(model_id).base_model
         return self._scorers.get(model_id, base_model).scores(prompts, responses)
+
+    def embed(
+        self,
+        model_id: str,
+        texts: Sequence[str],
+        *,
+        task_type: EmbeddingTask,
+        output_dimensionality: int | None,
+        tuned: bool,
+    ) -> Vectors:
+        """Embed with the model, loaded into this process."""
+        require_local_extra()
+        EMBEDDINGS.require()
+        base_model = self.fetch_model(model_id).base_model
+        embedder = self._embedders.get(model_id if tuned else base_model)
+        return embedder.vectors(texts, task_type, output_dimensionality)
+
+    def corpus(self, model_id: str) -> Iterator[Document]:
+        """The documents in the job's folder."""
+        job = self._folder(self.fetch_model(model_id).job_id)
+        return (item.row for item in read_copy(job.data("corpus")))
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

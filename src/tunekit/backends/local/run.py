@@ -30,7 +30,14 @@ GROUP = "tunekit.local"
 _OWN: Mapping[str, str] = MappingProxyType(
     {
         kind: f"tunekit.backends.local.{kind}"
-        for kind in ("distillation", "preference", "reinforcement", "rlhf", "supervised")
+        for kind in (
+            "distillation",
+            "embedding",
+            "preference",
+            "reinforcement",
+            "rlhf",
+            "supervised",
+        )
     }
 )
 

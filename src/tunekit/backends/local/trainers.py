@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from peft import LoraConfig
 
     from tunekit.backends.local.encoding import Encoder
-    from tunekit.tuners.text import TextTuner
+    from tunekit.tuners.text import StepwiseTuner, TextTuner
 
 _RECOMPUTING = ("activation_checkpointing", "gradient_checkpointing")
 _WARMUP_SHARE = 0.03
@@ -89,7 +89,7 @@ def lora(rank: int, *, task_type: str = "CAUSAL_LM", whole: tuple[str, ...] = ()
     )
 
 
-def pace_of(tuner: TextTuner[Any]) -> Pace:
+def pace_of(tuner: StepwiseTuner[Any, Any]) -> Pace:
     """The pace that a decided tuner asks for."""
     return Pace(
         train_steps=tuner.train_steps or 1,

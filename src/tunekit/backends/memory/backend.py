@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tunekit import catalog
+from tunekit.backends.memory.embeddings import TextVectors, hashed_words, vectors_of
 from tunekit.backends.memory.script import (
     Fault,
     ScriptedJob,
@@ -23,6 +24,7 @@ from tunekit.backends.memory.script import (
     steps_of,
 )
 from tunekit.catalog import LearningRates
+from tunekit.data.rows import Document
 from tunekit.errors import (
     JobNotFound,
     KeyReused,
@@ -43,6 +45,10 @@ from tunekit.jobs.backend import (
 )
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
 from tunekit.jobs.tokens import estimated_tokens
+from tunekit.tuners.embedding import EmbeddingTask
+
+if TYPE_CHECKING:
+    from tunekit.jobs.backend import Vectors
 
 Answers: TypeAlias = Mapping[str, str] | Callable[[str], str]
 """What a model answers: by prompt, or a function of the prompt. A prompt that is not there is answered with nothing."""
@@ -66,6 +72,8 @@ class MemoryBackend:
         predictions: What tuned models answer.
         base_predictions: What their base models answer.
         rewards: What reward models score an answer with. `None` scores every answer with 0.
+        embeddings: What tuned embedding models make of a text. `None` gives texts with the same words similar vectors.
+        base_embeddings: What their base models make of it.
 
     Example:
         >>> import tunekit as tk
@@ -87,6 +95,8 @@ class MemoryBackend:
         predictions: Answers | None = None,
         base_predictions: Answers | None = None,
         rewards: Callable[[str], float] | None = None,
+        embeddings: TextVectors | None = None,
+        base_embeddings: TextVectors | None = None,
     ) -> None:
         self.clock = VirtualClock()
         self.requests: list[JobRequest] = []
@@ -98,6 +108,11 @@ class MemoryBackend:
         self._faults = [_Planned(fault) for fault in faults]
         self._answers = {True: predictions or {}, False: base_predictions or {}}
         self._rewards = rewards
+        self._embeddings = {
+            True: embeddings or hashed_words,
+            False: base_embeddings or hashed_words,
+        }
+        self._corpora: dict[str, tuple[Document, ...]] = {}
         self._jobs: dict[str, ScriptedJob] = {}
 
     def __repr__(self) -> str:
@@ -125,6 +140,7 @@ class MemoryBackend:
         job = next((job for job in self._jobs.values() if job.request.key == request.key), None)
         if job is None:
             job = self._new(request)
+            self._corpora[job.id] = tuple(rows.get("corpus", ()))
         elif job.request.fingerprint != request.fingerprint:
             raise KeyReused(
                 f"The key {request.key!r} belongs to a job with other rows or settings.",
@@ -166,8 +182,9 @@ class MemoryBackend:
     def inspect(self, request: JobRequest, rows: Rows) -> Inspection:
         """Estimates from the number of bytes, and the time that the script takes."""
         seconds = sum(step.seconds for step in self._script[:-1])
+        texts = rows.get("corpus", rows["train"])
         return Inspection(
-            tokens=estimated_tokens(rows["train"]),
+            tokens=estimated_tokens(texts),
             duration=Estimate(low=seconds, high=seconds, basis="the script"),
         )
 
@@ -235,6 +252,25 @@ class MemoryBackend:
         self.fetch_model(model_id)
         scored = self._rewards
         return [scored(text) if scored else 0.0 for text in responses]
+
+    def embed(
+        self,
+        model_id: str,
+        texts: Sequence[str],
+        *,
+        task_type: EmbeddingTask,
+        output_dimensionality: int | None,
+        tuned: bool,
+    ) -> Vectors:
+        """The scripted vectors, brought to the length 1."""
+        self.calls.append("embed")
+        tuner = self._job(self.fetch_model(model_id).job_id).request.tuner
+        cut = output_dimensionality or (tuner.output_dimensionality if tuned else None)
+        return vectors_of(self._embeddings[tuned], texts, cut)
+
+    def corpus(self, model_id: str) -> Sequence[Document]:
+        """The documents that were submitted."""
+        return self._corpora[self.fetch_model(model_id).job_id]
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from tunekit.data.check import rules
 from tunekit.data.check.findings import Place, Problem
 from tunekit.data.check.syntax import JsonObject, Parsed, is_usable, parse_line
+from tunekit.data.check.tabular import no_header, parse_cells
 from tunekit.data.reader import Item, Line, Source
 from tunekit.data.rows import Row
 
@@ -44,7 +45,10 @@ def _parsed(source: Source) -> Iterator[ParsedRecord]:
         if record.raw.endswith(b"\r") and not told_crlf:
             told_crlf = True
             problems.append(Problem(rules.CRLF, "Lines end in CRLF."))
-        if record.place.line == 1 and _is_json_array(record.raw):
+        if record.columns == ():
+            yield ParsedRecord(record.place, None, (no_header(),))
+            return
+        if record.columns is None and record.place.line == 1 and _is_json_array(record.raw):
             yield ParsedRecord(record.place, None, (_json_array(),))
             return
         value = parsed.value if is_usable(parsed) else None
@@ -55,6 +59,8 @@ def _parsed_line(line: Line) -> Parsed:
     if line.too_long:
         fact = "The line is longer than 64 MiB and was passed over."
         return Parsed(None, (Problem(rules.LINE_TOO_LONG, fact),))
+    if line.columns is not None:
+        return parse_cells(line.raw, line.columns)
     return parse_line(line.raw, first=line.place.line == 1)
 
 

@@ -128,6 +128,74 @@ UNUSUAL_SCORE = _rule(
     "Write 1 for the preferred candidate and 0 for the other: Vertex AI takes nothing else, and only the order counts.",
 )
 
+# --- retrieval --------------------------------------------------------------------------------------------------------
+MISSING_HEADER = _rule(
+    "missing-header",
+    _E,
+    "A table of labels does not begin with its header.",
+    "Write the names query-id, corpus-id and score, separated by tabs, as the first line.",
+)
+COLUMN_COUNT = _rule(
+    "column-count",
+    _E,
+    "A line of a table has another number of cells than its header.",
+    "Separate the cells with one tab each.",
+)
+LABEL_SCORE = _rule(
+    "label-score",
+    _E,
+    "A score is not a whole number that is 0 or more.",
+    "Write 0 for irrelevant, and a higher number the more relevant the document is.",
+)
+DUPLICATE_ID = _rule(
+    "duplicate-id",
+    _E,
+    "An id is there twice.",
+    "Give each its own id, or delete one.",
+)
+DANGLING_LABEL = _rule(
+    "dangling-label",
+    _E,
+    "A label names a query or a document that is not there.",
+    "Correct the id, or add what it names.",
+)
+CONFLICTING_LABEL = _rule(
+    "conflicting-label",
+    _E,
+    "The same query and document have two scores.",
+    "Decide on one.",
+)
+NO_RELEVANT_DOCUMENT = _rule(
+    "no-relevant-document",
+    _W,
+    "A query has labels, and none says that a document is relevant.",
+    "Add a document that is relevant; such a query teaches nothing and always scores 0.",
+)
+LEAKED_QUERY = _rule(
+    "leaked-query",
+    _W,
+    "A query to evaluate on is also trained on.",
+    "Remove its labels from one of the two, or the evaluation flatters.",
+)
+RETRIEVAL_LIMIT = _rule(
+    "retrieval-limit",
+    _W,
+    "There are fewer or more queries, documents or labels than the managed service takes.",
+    "Nothing to do on this machine; Vertex AI would refuse them.",
+)
+UNLABELLED_DOCUMENT = _rule(
+    "unlabelled-document",
+    _I,
+    "No label mentions the document.",
+    "Nothing to do: it is one more that a query has to be told apart from.",
+)
+UNLABELLED_QUERY = _rule(
+    "unlabelled-query",
+    _I,
+    "No label mentions the query.",
+    "Label it, or nothing is learnt from it.",
+)
+
 # --- the dataset as a whole ------------------------------------------------------------------------------------------
 DUPLICATE_ROW = _rule(
     "duplicate-row", _W, "The row is there twice.", "Delete one, or it counts double."

@@ -22,7 +22,7 @@ from tunekit.data.check.statistics import ChoiceTally, LabelTally, LengthTally, 
 from tunekit.data.check.survey import Survey, claimed_format
 from tunekit.data.formats import FORMATS, Decoded
 from tunekit.data.formats.convert import as_kind
-from tunekit.data.rows import Preference, Row
+from tunekit.data.rows import Preference, RelevanceLabel, Row
 from tunekit.data.template import DepartureKind, PromptTemplate
 
 _DIGEST_BYTES = 16
@@ -153,6 +153,8 @@ class Scan:
             self.findings.append(Finding.of(problem, place, excerpts=self.options.excerpts))
 
     def _count(self, row: Row) -> None:
+        if isinstance(row, RelevanceLabel):  # it has ids, and no text of its own
+            return
         self.prompts.add(len(row.prompt_text()))
         completion = row.completion_text()
         if completion is not None:
@@ -223,6 +225,10 @@ def _question_digest(row: Row) -> bytes:
     return text_digest(repr(asked))
 
 
+_VAGUE = ("prompts", "retrieval_corpus", "retrieval_queries")
+"""Formats that claim lines of which a part of another format may be missing."""
+
+
 def _other_format(record: ParsedRecord, found: Survey) -> Problem | None:
     """The problem that a line has another format than its file, or `None`."""
     if found.format is None or not isinstance(record.value, dict) or found.format == "prompts":
@@ -231,7 +237,7 @@ def _other_format(record: ParsedRecord, found: Survey) -> Problem | None:
     expected = FORMATS[found.format]
     if claimed in (None, found.format):
         return None
-    if claimed == "prompts" and expected.resembles(record.value):
+    if claimed in _VAGUE and expected.resembles(record.value):
         return None
     fact = f"The row has the format {claimed!r}; most of the others have {found.format!r}."
     return Problem(rules.MIXED_FORMAT, fact)

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from tunekit.data.check.records import ParsedRecord
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats import FORMATS, FormatName
-from tunekit.data.rows import Conversation, Preference, Prompt, PromptCompletion, Row
+from tunekit.data.rows import (
+    Conversation,
+    Document,
+    Preference,
+    Prompt,
+    PromptCompletion,
+    Query,
+    RelevanceLabel,
+    Row,
+)
 from tunekit.data.template import PromptTemplate, learn_template
 
 SAMPLE_SIZE = 400
@@ -26,6 +35,9 @@ _NATURAL: tuple[tuple[type[Row], FormatName], ...] = (
     (Conversation, "messages"),
     (Prompt, "prompts"),
     (Preference, "preference"),
+    (Document, "retrieval_corpus"),
+    (Query, "retrieval_queries"),
+    (RelevanceLabel, "retrieval_labels"),
 )
 
 
@@ -84,7 +96,7 @@ def _gives(name: FormatName, row_type: type[Row]) -> bool:
 
 def _prompt(value: JsonObject | Row, name: FormatName) -> str | None:
     row = value if isinstance(value, Row) else FORMATS[name].decode(value).row
-    if row is None:
+    if row is None or not row.is_asked:
         return None
     text = row.prompt_text()
     if len(text) <= 2 * _SAMPLE_CHARACTERS:

@@ -15,6 +15,9 @@ from tunekit.data.formats.palm_chat import PalmChatFormat
 from tunekit.data.formats.preference import PreferenceFormat
 from tunekit.data.formats.prompt_completion import PromptCompletionFormat
 from tunekit.data.formats.prompts import PromptsFormat
+from tunekit.data.formats.retrieval_corpus import RetrievalCorpusFormat
+from tunekit.data.formats.retrieval_labels import RetrievalLabelsFormat
+from tunekit.data.formats.retrieval_queries import RetrievalQueriesFormat
 from tunekit.errors import FormatUnknown
 
 __all__ = ["FORMATS", "Decoded", "Format", "FormatName", "format_named"]
@@ -29,6 +32,9 @@ _ALL: tuple[AnyFormat, ...] = (
     PromptsFormat(),
     PreferenceFormat(),
     GeminiPreferenceFormat(),
+    RetrievalCorpusFormat(),
+    RetrievalQueriesFormat(),
+    RetrievalLabelsFormat(),
 )
 
 FORMATS: Mapping[FormatName, AnyFormat] = MappingProxyType({form.name: form for form in _ALL})

@@ -29,6 +29,9 @@ FormatName = Literal[
     "preference",
     "prompt_completion",
     "prompts",
+    "retrieval_corpus",
+    "retrieval_labels",
+    "retrieval_queries",
 ]
 """The formats that files may have."""
 

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 
 from tunekit.tuners.rewards import (
     AnyReward,
+    AutoraterReward,
+    CloudRunReward,
     ExactMatch,
     JsonMatch,
     LengthReward,
@@ -51,4 +53,6 @@ ALL: list[AnyReward] = [
     LengthReward(min_words=3),
     PythonReward(short),
     RewardModelReward(model="local:job/reward_model"),
+    AutoraterReward(prompt="Rate {{response}}.", parse="([0-9]+)"),
+    CloudRunReward(uri="https://judge.a.run.app"),
 ]

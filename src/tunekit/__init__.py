@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tunekit._version import __version__
     from tunekit.backends.local.backend import LocalBackend
     from tunekit.backends.memory.backend import MemoryBackend
+    from tunekit.backends.vertex.backend import VertexBackend
+    from tunekit.backends.vertex.options import VertexOptions
     from tunekit.client import Client
     from tunekit.data.check.findings import Finding, Severity
     from tunekit.data.check.report import Report
@@ -34,8 +36,11 @@ if TYPE_CHECKING:
     )
     from tunekit.data.template import PromptTemplate
     from tunekit.errors import (
+        AccessDenied,
         BackendFault,
         BaseModelNotFound,
+        BudgetExceeded,
+        CapabilityRetired,
         DatasetChanged,
         DatasetInvalid,
         ExportDrifted,
@@ -56,6 +61,7 @@ if TYPE_CHECKING:
         SourceNotFound,
         SubmissionUnknown,
         TransientFault,
+        TunedButNotDeployed,
         TunekitError,
     )
     from tunekit.evaluation.comparison import Evaluation
@@ -84,6 +90,8 @@ if TYPE_CHECKING:
     from tunekit.tuners.retrieval import RetrievalData
     from tunekit.tuners.rewards import (
         AnyReward,
+        AutoraterReward,
+        CloudRunReward,
         ExactMatch,
         JsonMatch,
         LengthReward,
@@ -101,13 +109,18 @@ if TYPE_CHECKING:
     from tunekit.tuners.supervised import SupervisedTuner
 
 _HOME = {
+    "AccessDenied": "errors",
     "AnyReward": "tuners.rewards",
+    "AutoraterReward": "tuners.rewards",
     "Backend": "jobs.backend",
     "BackendFault": "errors",
     "BaseModelNotFound": "errors",
+    "BudgetExceeded": "errors",
+    "CapabilityRetired": "errors",
     "CaptionedImage": "data.rows",
     "Checkpoint": "jobs.record",
     "Client": "client",
+    "CloudRunReward": "tuners.rewards",
     "Conversation": "data.rows",
     "Dataset": "data.dataset",
     "DatasetChanged": "errors",
@@ -193,9 +206,12 @@ _HOME = {
     "TextPart": "data.rows",
     "TransientFault": "errors",
     "Tryout": "tuners.rewards",
+    "TunedButNotDeployed": "errors",
     "TunedModel": "jobs.models",
     "TunekitError": "errors",
     "Tuner": "tuners.base",
+    "VertexBackend": "backends.vertex.backend",
+    "VertexOptions": "backends.vertex.options",
     "Weighted": "tuners.rewards",
     "WeightedSum": "tuners.rewards",
     "__version__": "_version",
@@ -203,13 +219,18 @@ _HOME = {
 """Where each name lives. A test holds it against the imports above and against `__all__`."""
 
 __all__ = [
+    "AccessDenied",
     "AnyReward",
+    "AutoraterReward",
     "Backend",
     "BackendFault",
     "BaseModelNotFound",
+    "BudgetExceeded",
+    "CapabilityRetired",
     "CaptionedImage",
     "Checkpoint",
     "Client",
+    "CloudRunReward",
     "Conversation",
     "Dataset",
     "DatasetChanged",
@@ -295,9 +316,12 @@ __all__ = [
     "TextPart",
     "TransientFault",
     "Tryout",
+    "TunedButNotDeployed",
     "TunedModel",
     "TunekitError",
     "Tuner",
+    "VertexBackend",
+    "VertexOptions",
     "Weighted",
     "WeightedSum",
     "__version__",

@@ -16,15 +16,22 @@ from tunekit.backends.local.backend import LocalBackend
 from tunekit.data.check.report import Report, merged
 from tunekit.data.check.requirements import NO_REQUIREMENTS
 from tunekit.data.dataset import Dataset
-from tunekit.errors import JobNotFound, MethodUnsupported, ModelNotFound, SettingInvalid
-from tunekit.jobs.backend import Backend, HasClock, Inspection, Inspects, KeepsModels
+from tunekit.errors import (
+    BudgetExceeded,
+    JobNotFound,
+    MethodUnsupported,
+    ModelNotFound,
+    SettingInvalid,
+)
+from tunekit.jobs.backend import Backend, Decides, HasClock, Inspection, Inspects, KeepsModels
 from tunekit.jobs.clock import Clock, SystemClock
 from tunekit.jobs.handle import Job
 from tunekit.jobs.model_kinds import model_handle
 from tunekit.jobs.models import TunedModel
 from tunekit.jobs.plan import Plan
 from tunekit.jobs.record import DatasetRef, JobRecord, JobRequest, fingerprint_of
-from tunekit.jobs.retries import persistently, submit_once
+from tunekit.jobs.retries import find, persistently, submit_once
+from tunekit.jobs.states import JobState
 from tunekit.jobs.watching import Watch, watcher_for
 from tunekit.tuners.base import Circumstances, Setting, Tuner
 
@@ -128,12 +135,15 @@ class Client:
         display_name: str | None = None,
         key: str | None = None,
         labels: Mapping[str, str] | None = None,
+        budget: float | None = None,
     ) -> Job[ModelT]:
         """Check the rows and start the job. Returns at once; `job.result()` waits and gives the model.
 
-        The arguments are those of `plan`.
+        The arguments are those of `plan`, and `budget`: what the run may cost at most, in the currency of
+        `plan.cost`. `None` has no bound, and a run that costs nothing but the time of this machine is within any.
 
         Raises:
+            BudgetExceeded: The run could cost more, or nobody can say what it costs; nothing was started.
             DatasetInvalid: The rows have errors; it carries the report with all of them, and nothing was started.
             KeyReused: The key belongs to a job with other rows or settings.
             BaseModelNotFound: There is no such model to start from.
@@ -144,6 +154,8 @@ class Client:
             tuner, data, validation=validation, display_name=display_name, key=key, labels=labels
         )
         plan.report.raise_if_errors()
+        if budget is not None:
+            _refuse_above(budget, plan)
         parts = self._parts(tuner, data, validation)
         request = plan.job
         if tuner.is_incomplete(parts) and not (key and self._is_taken(key)):
@@ -164,10 +176,22 @@ class Client:
             )
         return self._job(persistently(lambda: self._backend.fetch(id), self._clock))
 
-    def jobs(self) -> list[Job[Any]]:
-        """All jobs of the backend, the newest first."""
+    def jobs(
+        self, *, state: JobState | None = None, labels: Mapping[str, str] | None = None
+    ) -> list[Job[Any]]:
+        """The jobs of the backend, the newest first.
+
+        Args:
+            state: Only those in that state. `None` takes all.
+            labels: Only those that were given these labels. `None` takes all.
+        """
         records = persistently(lambda: list(self._backend.list_jobs()), self._clock)
-        return [self._job(record) for record in records]
+        wanted = (labels or {}).items()
+        return [
+            self._job(record)
+            for record in records
+            if state in (None, record.state) and wanted <= record.request.labels.items()
+        ]
 
     @overload
     def model(self, id: str) -> Any: ...
@@ -220,16 +244,15 @@ class Client:
             if isinstance(backend, Inspects)
             else catalog.default_rates(backend.name)
         )
-        return tuner.decided(
-            Circumstances(
-                num_rows=report.stats.rows,
-                others={
-                    name: stats.rows for name, stats in report.datasets.items() if name != _TRAIN
-                },
-                has_validation=_VALIDATION in report.datasets,
-                rates=rates,
-            )
+        circumstances = Circumstances(
+            num_rows=report.stats.rows,
+            others={name: stats.rows for name, stats in report.datasets.items() if name != _TRAIN},
+            has_validation=_VALIDATION in report.datasets,
+            rates=rates,
         )
+        if isinstance(backend, Decides):
+            return backend.decided(tuner, circumstances)
+        return tuner.decided(circumstances)
 
     def _inspected(self, job: JobRequest, parts: Parts) -> Inspection:
         backend = self._backend
@@ -237,8 +260,7 @@ class Client:
 
     def _is_taken(self, key: str) -> bool:
         """Whether a job has that key already: then nothing is paid for, and the backend says what it has to say."""
-        records = persistently(lambda: list(self._backend.list_jobs()), self._clock)
-        return any(record.request.key == key for record in records)
+        return find(self._backend, key, self._clock) is not None
 
     def _job(self, record: JobRecord) -> Job[Any]:
         return Job(self._backend, record, clock=self._clock, watcher=watcher_for(self._watch))
@@ -333,6 +355,19 @@ def _plan(
         request=seen.request,
         warnings=(*seen.warnings, *(finding.message for finding in report.warnings)),
     )
+
+
+def _refuse_above(budget: float, plan: Plan) -> None:
+    cost = plan.cost
+    if cost is None or (cost.high is not None and cost.high <= budget):
+        return
+    if cost.high is None:
+        fact = f"Nobody can say that the run costs at most {budget:,.2f} {cost.currency}: {cost.basis}."
+        hint = "Set epochs and a price, or leave the budget out."
+    else:
+        fact = f"The run could cost {cost.high:,.2f} {cost.currency}, more than the {budget:,.2f} that were allowed."
+        hint = f"Allow more, or tune for fewer epochs or on fewer rows ({cost.basis})."
+    raise BudgetExceeded(f"{fact} Nothing was started.", hint=hint, place="budget")
 
 
 def _short(base_model: str) -> str:

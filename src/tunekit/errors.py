@@ -11,10 +11,14 @@
     ├── MissingExtra        (ImportError)          an optional dependency is not installed
     ├── BaseModelNotFound   (LookupError)          no such model to start from
     ├── MethodUnsupported   (NotImplementedError)  this backend cannot do that
+    │   └── CapabilityRetired                      it once could; says since when, and the successor
+    ├── BudgetExceeded      (ValueError)           it could cost more than was allowed; nothing was started
+    ├── AccessDenied        (PermissionError)      who you are, or what you may do, does not suffice
     ├── JobNotFound         (LookupError)          no job of that id
     ├── ModelNotFound       (LookupError)          no tuned model of that id
     ├── JobFailed           (RuntimeError)         the job ended without a model; carries the record
-    │   └── JobCancelled                           because somebody cancelled it
+    │   ├── JobCancelled                           because somebody cancelled it
+    │   └── TunedButNotDeployed                    there is a model, and no endpoint that serves it
     ├── JobTimeout          (TimeoutError)         the wait was too short; the job goes on
     ├── KeyReused           (ValueError)           one key, two different requests
     ├── ExportFailed        (RuntimeError)         an export could not be written or run; nothing was kept
@@ -33,6 +37,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from tunekit.data.check.report import Report
     from tunekit.jobs.record import JobRecord
 
@@ -116,6 +122,28 @@ class MethodUnsupported(TunekitError, NotImplementedError):
     """This backend cannot run that way of tuning, or has no such ability."""
 
 
+class CapabilityRetired(MethodUnsupported):
+    """The provider no longer offers that way of tuning, or that base model.
+
+    `since` is the day from which it is gone, `successor` what the provider says to use instead.
+    """
+
+    def __init__(
+        self, fact: str, *, hint: str, since: date, successor: str | None, place: str | None = None
+    ) -> None:
+        super().__init__(fact, hint=hint, place=place)
+        self.since = since
+        self.successor = successor
+
+
+class BudgetExceeded(TunekitError, ValueError):
+    """The run could cost more than it may. Nothing was started."""
+
+
+class AccessDenied(TunekitError, PermissionError):
+    """The provider does not know who you are, or you may not do that."""
+
+
 class JobNotFound(TunekitError, LookupError):
     """The backend has no job of that id."""
 
@@ -136,6 +164,10 @@ class JobFailed(TunekitError, RuntimeError):
 
 class JobCancelled(JobFailed):
     """The job ended without a model because it was cancelled."""
+
+
+class TunedButNotDeployed(JobFailed):
+    """The model was tuned and paid for, and could not be deployed. Deploy it again; there is no need to tune again."""
 
 
 class JobTimeout(TunekitError, TimeoutError):

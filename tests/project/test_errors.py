@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -39,6 +39,8 @@ def example(error: type[errors.TunekitError]) -> errors.TunekitError:
         carried["record"] = JobRecord(
             id="memory:1", state=JobState.FAILED, request=plan.job, created_at=datetime.now(UTC)
         )
+    if issubclass(error, errors.CapabilityRetired):
+        carried |= {"since": date(2025, 4, 21), "successor": None}
     if issubclass(error, errors.MissingExtra):
         carried["extra"] = "local"
     return error("The fact.", hint="The way out.", place="here", **carried)

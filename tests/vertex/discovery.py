@@ -1,7 +1,7 @@
 """A referee that nobody here wrote: Google's public descriptions of its API, as they ship in google-api-python-client.
 
 Every request that tunekit sends, and every answer of an emulator, is held against them: path, query, body, both ways.
-It is strict: unknown fields, fields that only the server may set, numbers for texts and unknown words of enums are faults.
+It is strict: unknown fields, fields that only the server sets, numbers for texts, unknown words of enums are faults.
 
 Belongs here: reading the descriptions and naming faults.
 Does not belong here: any request or answer.

@@ -94,4 +94,7 @@ def _cost(plan: Plan) -> str:
     cost = plan.cost
     if cost is None:
         return "nothing but the time of this machine"
-    return f"{cost.low:,.2f} to {cost.high:,.2f} {cost.currency} ({cost.basis})"
+    if cost.low is None:
+        return f"unknown: {cost.basis}"
+    high = "more" if cost.high is None else f"{cost.high:,.2f}"
+    return f"{cost.low:,.2f} to {high} {cost.currency} ({cost.basis})"

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import Field, JsonValue
 
-from tunekit._value import Value
+from tunekit._value import Received, Value
 from tunekit.catalog import LearningRates
 from tunekit.data.check.findings import Finding
 from tunekit.data.dataset import Dataset
 from tunekit.data.rows import Document, Message, Row
 from tunekit.jobs.clock import Clock
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
+from tunekit.tuners.base import Circumstances, Setting
 from tunekit.tuners.embedding import EmbeddingTask
+from tunekit.tuners.registry import AnyTuner
 
 if TYPE_CHECKING:
     import numpy as np
@@ -169,8 +171,10 @@ class Estimate(Value):
 class Cost(Value):
     """What a run would cost."""
 
-    low: float
-    high: float
+    low: float | None
+    """`None` where no price is public."""
+    high: float | None
+    """`None` where no price is public, or nothing bounds how much is used."""
     currency: str
     basis: str
     """Price table and formula, with date and public source."""
@@ -295,6 +299,78 @@ class Predicts(Protocol):
             sampling: How to draw the answers.
             tuned: `False` asks the base model that the model was tuned from.
         """
+        ...
+
+
+@runtime_checkable
+class Decides(Protocol):
+    """A backend that leaves settings open which others need decided, since its provider decides them."""
+
+    def decided(
+        self, tuner: AnyTuner, circumstances: Circumstances
+    ) -> tuple[AnyTuner, tuple[Setting, ...]]:
+        """The tuner as it will be sent, and where each setting comes from; see `Tuner.decided`."""
+        ...
+
+
+@runtime_checkable
+class FindsByKey(Protocol):
+    """A backend that finds the job of a key without listing all jobs."""
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long a job whose submission was not answered may take to be found before it counts as not started."""
+        ...
+
+    def find(self, key: str) -> JobRecord | None:
+        """The job of that key, or `None`."""
+        ...
+
+
+class Machine(Value):
+    """What a deployed model runs on."""
+
+    machine_type: str
+    """Such as `g2-standard-12`."""
+    accelerator_type: str | None = None
+    """Such as `NVIDIA_L4`. `None` has none."""
+    accelerator_count: int = Field(default=1, ge=1)
+    """Only with an accelerator."""
+    min_replicas: int = Field(default=1, ge=0)
+    max_replicas: int = Field(default=1, ge=1)
+
+
+class Deployment(Received):
+    """Where a model answers."""
+
+    model_id: str
+    endpoint: str | None
+    """Name of the endpoint; `None` where there is none yet, or none any more."""
+    ready: bool
+    """Whether what was asked for is the case: the model answers, or does so no longer."""
+    doing: str = ""
+    """What is going on meanwhile."""
+
+
+@runtime_checkable
+class Deploys(Protocol):
+    """A backend whose models answer on endpoints. Each call takes the next step and answers at once."""
+
+    def deploy(self, model_id: str, machine: Machine | None) -> Deployment:
+        """Take the next step towards an endpoint that serves the model.
+
+        Args:
+            model_id: Id of a model.
+            machine: What it runs on. `None` leaves it to the provider, where that decides.
+        """
+        ...
+
+    def undeploy(self, model_id: str) -> Deployment:
+        """Take the next step towards no endpoint that serves the model."""
+        ...
+
+    def remains(self, model_id: str) -> Sequence[str]:
+        """What is still there of the model, in the order in which deleting takes it away."""
         ...
 
 

@@ -20,6 +20,7 @@ from tunekit.errors import (
     JobTimeout,
     MethodUnsupported,
     ModelNotFound,
+    TunedButNotDeployed,
     TunekitError,
 )
 from tunekit.jobs.backend import Backend, Resumes, TellsEvents
@@ -98,7 +99,8 @@ class Job(Generic[ModelT_co]):
             timeout_seconds: The longest time to wait. `None` waits as long as it takes.
 
         Raises:
-            JobFailed: It ended without a model; as `JobCancelled` where somebody cancelled it.
+            JobFailed: It ended without a model; as `JobCancelled` where somebody cancelled it, and as
+                `TunedButNotDeployed` where there is a model and only its endpoint is missing.
             JobTimeout: The time is up. The job goes on.
         """
         self.wait(timeout_seconds)
@@ -316,7 +318,9 @@ def _failure(record: JobRecord) -> JobFailed:
         else f"The job is {record.state}."
     )
     hint = problem.hint if problem else "Look at its events: `job.events()`."
-    kind = JobCancelled if record.state is JobState.CANCELLED else JobFailed
+    kind: type[JobFailed] = JobCancelled if record.state is JobState.CANCELLED else JobFailed
+    if record.state is JobState.FAILED and record.model is not None:
+        kind = TunedButNotDeployed
     return kind(fact, hint=hint, record=record, place=record.id)
 
 

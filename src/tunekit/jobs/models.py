@@ -21,8 +21,11 @@ from tunekit.errors import MethodUnsupported, SettingInvalid
 from tunekit.evaluation.comparison import Evaluation
 from tunekit.jobs.backend import (
     Backend,
+    Deployment,
+    Deploys,
     Judges,
     KeepsModels,
+    Machine,
     Prediction,
     Predicts,
     PromptLike,
@@ -30,6 +33,7 @@ from tunekit.jobs.backend import (
     Scores,
 )
 from tunekit.jobs.clock import Clock
+from tunekit.jobs.deploying import delete_model, deploying, until_ready
 from tunekit.jobs.evaluating import (
     EvaluationRows,
     evaluate_answers,
@@ -65,17 +69,55 @@ class TunedModel:
         return self._record
 
     def delete(self) -> None:
-        """Remove the weights. The record of the job stays.
+        """Remove the weights, and the endpoints that serve them. The record of the job stays.
 
         Raises:
             MethodUnsupported: The backend keeps no models.
+            JobTimeout: The provider takes longer than an hour; call again.
         """
-        if not isinstance(self._backend, KeepsModels):
+        backend = self._backend
+        if not isinstance(backend, KeepsModels):
             raise MethodUnsupported(
-                f"The backend {self._backend.name!r} keeps no models.",
+                f"The backend {backend.name!r} keeps no models.",
                 hint="There is nothing to do.",
             )
-        self._backend.delete_model(self.id)
+        delete_model(backend, self.id, self._clock)
+
+    def remains(self) -> tuple[str, ...]:
+        """What `delete` would remove, in that order: a dry run of it."""
+        backend = self._backend
+        if not isinstance(backend, Deploys):
+            return (self.id,)
+        return tuple(persistently(lambda: backend.remains(self.id), self._clock))
+
+    def deploy(
+        self, machine: Machine | None = None, *, timeout_seconds: float = 3_600.0
+    ) -> Deployment:
+        """Let the model answer on an endpoint, and wait until it does. Calling it again goes on where it is.
+
+        Args:
+            machine: What it runs on. `None` leaves it to the provider, where that decides.
+            timeout_seconds: The longest time to wait.
+
+        Raises:
+            MethodUnsupported: The backend has no endpoints.
+            JobTimeout: The time is up; it goes on.
+        """
+        deploys = deploying(self._backend)
+        return until_ready(lambda: deploys.deploy(self.id, machine), self._clock, timeout_seconds)
+
+    def undeploy(self, *, timeout_seconds: float = 3_600.0) -> Deployment:
+        """Let the model answer no longer, and wait until it does not; its weights stay.
+
+        Args:
+            timeout_seconds: The longest time to wait.
+
+        Raises:
+            MethodUnsupported: The backend has no endpoints.
+            JobTimeout: The time is up; it goes on.
+        """
+        deploys = deploying(self._backend)
+        return until_ready(lambda: deploys.undeploy(self.id), self._clock, timeout_seconds)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id!r} from {self._record.base_model!r}>"

@@ -12,7 +12,7 @@ from typing import TypeVar
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from tunekit.errors import SubmissionUnknown, TunekitError
-from tunekit.jobs.backend import Backend, Rows
+from tunekit.jobs.backend import Backend, FindsByKey, Rows
 from tunekit.jobs.clock import Clock
 from tunekit.jobs.record import JobRecord, JobRequest
 
@@ -65,13 +65,22 @@ def submit_once(backend: Backend, request: JobRequest, rows: Rows, clock: Clock)
     return persistently(attempt, clock)
 
 
+def find(backend: Backend, key: str, clock: Clock) -> JobRecord | None:
+    """The job of a key, or `None`."""
+    if isinstance(backend, FindsByKey):
+        finder = backend
+        return persistently(lambda: finder.find(key), clock)
+    records = persistently(lambda: list(backend.list_jobs()), clock)
+    return next((record for record in records if record.request.key == key), None)
+
+
 def _appeared(backend: Backend, key: str, clock: Clock) -> JobRecord | None:
     """The job of a key, once it is listed; `None` when the grace is over without it."""
-    deadline = clock.now() + GRACE_SECONDS
+    finder = backend if isinstance(backend, FindsByKey) else None
+    deadline = clock.now() + (finder.grace_seconds if finder else GRACE_SECONDS)
     while True:
         last_look = clock.now() >= deadline
-        records = persistently(lambda: list(backend.list_jobs()), clock)
-        found = next((record for record in records if record.request.key == key), None)
+        found = find(backend, key, clock)
         if found is not None or last_look:
             return found
         clock.sleep(_LOOK_AGAIN_SECONDS)

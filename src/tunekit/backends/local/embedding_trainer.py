@@ -43,8 +43,8 @@ class EmbeddingTrainer(SentenceTransformerTrainer):
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         save_weights(self.model, Path(output_dir or str(self.args.output_dir)), self.base_model)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        load_weights_into(self.model, Path(resume_from_checkpoint))
+    def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
+        load_weights_into(self.model, Path(checkpoint_path))
 
 
 class ValidationEvaluator(BaseEvaluator):
@@ -64,8 +64,9 @@ class ValidationEvaluator(BaseEvaluator):
         query_task: EmbeddingTask,
         cut_to: int | None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # typed in part only
-        self._query_task = query_task
+        self.greater_is_better = True
+        self.primary_metric = None
+        self._query_task: EmbeddingTask = query_task
         self._cut_to = cut_to
         self._scores: dict[str, dict[str, int]] = {}
         for label in labels:

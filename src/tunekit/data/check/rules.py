@@ -322,6 +322,18 @@ LENGTH_DECIDES_CHOICE = _rule(
 TOO_FEW_ROWS = _rule(
     "too-few-rows", _W, "There are fewer rows than the task needs.", "Collect more rows."
 )
+TOO_MANY_ROWS = _rule(
+    "too-many-rows", _E, "There are more rows than the provider takes.", "Leave rows out."
+)
+FILE_TOO_LARGE = _rule(
+    "file-too-large", _E, "The rows are more bytes than the provider takes.", "Leave rows out."
+)
+UNSUPPORTED_FILE = _rule(
+    "unsupported-file",
+    _E,
+    "The row points to a file that the provider does not take there.",
+    "Correct or leave out the file.",
+)
 ROW_TOO_LONG = _rule(
     "row-too-long", _E, "The row is longer than the model takes.", "Shorten or split the row."
 )

@@ -5,7 +5,7 @@ One file per kind of reward; `base.py` is what they share, `tryout.py` what is f
 
 from __future__ import annotations
 
-from tunekit.tuners.rewards.base import Judge, Reward, Sample
+from tunekit.tuners.rewards.base import Judge, Reward, Sample, ScoresRewards
 from tunekit.tuners.rewards.combined import AnyReward, Weighted, WeightedSum
 from tunekit.tuners.rewards.length import LengthReward
 from tunekit.tuners.rewards.matches import (
@@ -18,10 +18,13 @@ from tunekit.tuners.rewards.matches import (
 )
 from tunekit.tuners.rewards.models import RewardModelReward
 from tunekit.tuners.rewards.python import PythonReward, RewardFunction
+from tunekit.tuners.rewards.served import AutoraterReward, CloudRunReward
 from tunekit.tuners.rewards.tryout import Doubt, Tryout
 
 __all__ = [
     "AnyReward",
+    "AutoraterReward",
+    "CloudRunReward",
     "Doubt",
     "ExactMatch",
     "JsonMatch",
@@ -34,6 +37,7 @@ __all__ = [
     "RewardFunction",
     "RewardModelReward",
     "Sample",
+    "ScoresRewards",
     "StringMatch",
     "TextMatch",
     "Tryout",

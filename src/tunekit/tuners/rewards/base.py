@@ -11,7 +11,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from typing import Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -63,6 +63,14 @@ class Sample(Value):
 
 Judge: TypeAlias = Callable[[str, Sequence[Sample]], Sequence[float]]
 """Scores samples with the reward model of that id. A backend brings it."""
+
+
+class ScoresRewards(Protocol):
+    """A backend that scores samples with a reward as it would while tuning."""
+
+    def score_reward(self, reward: Reward, samples: Sequence[Sample]) -> Sequence[float]:
+        """One score per sample, in order; nothing is tuned."""
+        ...
 
 
 # `Value` is frozen by its configuration, which pyright does not read; said again, rewards may be keys of a mapping.
@@ -123,6 +131,7 @@ class Reward(Value, frozen=True):  # pyright: ignore[reportGeneralTypeIssues]
         *,
         expected_best: Expected | None = None,
         judge: Judge | None = None,
+        on: ScoresRewards | None = None,
     ) -> Tryout:
         """Score a few responses by hand, and say what about the scores looks wrong.
 
@@ -136,13 +145,14 @@ class Reward(Value, frozen=True):  # pyright: ignore[reportGeneralTypeIssues]
             expected_best: What you would prefer: the index of the best response, or true or false for each, or all
                 indices from the best to the worst. `None` leaves the sign unchecked.
             judge: Scores with reward models. `None` where no reward is one.
+            on: A backend that scores with a reward itself, such as `VertexBackend`. `None` scores in this process.
 
         Raises:
             SettingInvalid: The lists have different lengths, or `score` raises it.
             MethodUnsupported: The reward is a reward model, and there is no judge.
         """
         samples = _samples(prompts, responses, references)
-        scores = self.score(samples, judge=judge)
+        scores = self.score(samples, judge=judge) if on is None else on.score_reward(self, samples)
         return tried(scores, [len(text) for text in responses], expected_best)
 
     def _taken_out(self, sample: Sample) -> Sample:

@@ -18,6 +18,7 @@ from tunekit.tuners.rewards.length import LengthReward
 from tunekit.tuners.rewards.matches import ExactMatch, JsonMatch, RegexMatch, StringMatch
 from tunekit.tuners.rewards.models import RewardModelReward
 from tunekit.tuners.rewards.python import PythonReward
+from tunekit.tuners.rewards.served import AutoraterReward, CloudRunReward
 
 RewardT = TypeVar("RewardT", bound=Reward)
 
@@ -82,7 +83,9 @@ class WeightedSum(Reward, frozen=True):
 
 
 AnyReward: TypeAlias = Annotated[
-    ExactMatch
+    AutoraterReward
+    | CloudRunReward
+    | ExactMatch
     | JsonMatch
     | LengthReward
     | PythonReward

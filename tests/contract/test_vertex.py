@@ -1,0 +1,81 @@
+"""Vertex AI keeps the contract of all backends, over the wire, for every way of tuning that it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tunekit as tk
+from sample_rows import preferences, routing
+from tunekit.testing import BEHAVIOURS, Behaviour, NotApplicable, Stage, VertexEmulator
+from tuner_cases import preference_data, prompts
+from vertex.emulated import backend_on
+
+GEMINI = "gemini-3.5-flash"
+CASES: dict[str, tuple[Any, Any, Any]] = {
+    "distillation": (
+        tk.Distiller(base_model=GEMINI, teacher="any", epochs=1),
+        routing(12),
+        routing(8, seed=1),
+    ),
+    "supervised": (
+        tk.SupervisedTuner(base_model=GEMINI, epochs=2, learning_rate=tk.LearningRateMultiplier(1)),
+        routing(12),
+        routing(8, seed=1),
+    ),
+    "preference": (
+        tk.PreferenceTuner(base_model=GEMINI, epochs=1),
+        preferences(12),
+        preferences(8, seed=1),
+    ),
+    "reinforcement": (
+        tk.ReinforcementTuner(
+            base_model=GEMINI, reward=tk.LengthReward(max_words=2), train_steps=2
+        ),
+        prompts(),
+        prompts(8, seed=1),
+    ),
+    "rlhf": (
+        tk.RLHFTuner(base_model="text-bison@002", kl_coeff=0.2),
+        preference_data(),
+        preference_data(seed=1),
+    ),
+}
+LACKS = {
+    "losses_are_finite_and_fall": "Scores|rows with answers",
+    "a_succeeded_job_is_not_resumed": "Resumes",
+    "a_cancelled_job_can_be_resumed": "Resumes",
+}
+"""What Vertex AI cannot do: it shows no likelihoods, and a job that broke off has to be tuned again."""
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[VertexEmulator]:
+    with VertexEmulator(predictions=lambda prompt: "no", allow_retired=True) as vertex:
+        yield vertex
+
+
+@pytest.fixture(scope="module", params=CASES)
+def stage(request: pytest.FixtureRequest, emulator: VertexEmulator, tmp_path_factory: Any) -> Stage:
+    tuner, data, other = CASES[request.param]
+    root: Path = tmp_path_factory.mktemp("vertex")
+    numbers = iter(range(1_000))
+    return Stage(
+        # a folder of its own for each backend: what one knows of the other's jobs it has from the service
+        lambda: backend_on(emulator, root / str(next(numbers)), allow_retired=True),
+        tuner=tuner,
+        data=data,
+        other_data=other,
+    )
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=str)
+def test_vertex_ai_keeps_the_contract(behaviour: Behaviour, stage: Stage) -> None:
+    if behaviour.name in LACKS:
+        with pytest.raises(NotApplicable, match=LACKS[behaviour.name]):
+            behaviour.hold(stage)
+    else:
+        behaviour.hold(stage)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from tunekit.backends.local.backend import LocalBackend
     from tunekit.backends.memory.backend import MemoryBackend
     from tunekit.client import Client
-    from tunekit.data.check.findings import Finding, Severity
+    from tunekit.data.check.findings import Finding, Rule, Severity
     from tunekit.data.check.report import Report
+    from tunekit.data.check.row_checks import RowRule, rule
+    from tunekit.data.check.rules import rules
     from tunekit.data.dataset import Dataset, Split
     from tunekit.data.rows import (
         Conversation,
@@ -152,6 +154,8 @@ _HOME = {
     "RewardModel": "jobs.reward_models",
     "RewardModelReward": "tuners.rewards",
     "Row": "data.rows",
+    "RowRule": "data.check.row_checks",
+    "Rule": "data.check.findings",
     "Sample": "tuners.rewards",
     "SettingInvalid": "errors",
     "Severity": "data.check.findings",
@@ -170,6 +174,8 @@ _HOME = {
     "Weighted": "tuners.rewards",
     "WeightedSum": "tuners.rewards",
     "__version__": "_version",
+    "rule": "data.check.row_checks",
+    "rules": "data.check.rules",
 }
 """Where each name lives. A test holds it against the imports above and against `__all__`."""
 
@@ -238,6 +244,8 @@ __all__ = [
     "RewardModel",
     "RewardModelReward",
     "Row",
+    "RowRule",
+    "Rule",
     "Sample",
     "SettingInvalid",
     "Severity",
@@ -256,6 +264,8 @@ __all__ = [
     "Weighted",
     "WeightedSum",
     "__version__",
+    "rule",
+    "rules",
 ]
 
 

@@ -27,6 +27,7 @@ from tunekit._text import plural
 from tunekit.backends.local.backend import LocalBackend
 from tunekit.backends.local.examination import examination
 from tunekit.client import Client
+from tunekit.data.check.findings import Severity
 from tunekit.data.dataset import Dataset
 from tunekit.display.doctor import examination_picture
 from tunekit.display.jobs import jobs_picture
@@ -84,6 +85,15 @@ Further = Annotated[
         "--data", help="Further rows as NAME=FILE, such as prompts=prompts.jsonl for rlhf."
     ),
 ]
+Also = Annotated[
+    list[str],
+    typer.Option(
+        help="Look for this as well: personal-data, secrets, or one rule; may be repeated."
+    ),
+]
+Ignore = Annotated[
+    list[str], typer.Option(help="Leave out the findings of a rule; may be repeated.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 JobId = Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 ModelId = Annotated[str, typer.Argument(help="Id of a model or checkpoint.", metavar="MODEL")]
@@ -110,19 +120,23 @@ def check(
     base_model: Base = "tunekit/nano",
     settings: Settings = [],  # noqa: B006  # typer reads it
     further: Further = [],  # noqa: B006
+    also: Also = [],  # noqa: B006
+    ignore: Ignore = [],  # noqa: B006
+    fail_on: Annotated[
+        Severity, typer.Option(help="Least grave finding to exit with 1 for.")
+    ] = Severity.ERROR,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Find every fault of the rows. Exits with 1 when there are errors."""
     rows = Dataset.read(files)
     if method is None:
-        report = rows.check(name=_named(files))
+        report = rows.check(name=_named(files), also=also, ignore=ignore)
     else:
         tuner = _tuner(method, base_model, settings)
-        report = _client(root).check(tuner, _data(tuner, files, further))
+        report = _client(root).check(tuner, _data(tuner, files, further)).without(*ignore)
     _show(report, as_json)
-    if not report.ok:
-        sys.exit(1)
+    sys.exit(report.exit_code(fail_on=fail_on.value))
 
 
 @app.command()

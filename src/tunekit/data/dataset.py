@@ -25,6 +25,7 @@ from tunekit.data.check.partial import CheckOptions
 from tunekit.data.check.records import ParsedRecord, parsed_records, sampled_records
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
+from tunekit.data.check.row_checks import RuleLike, asked_for
 from tunekit.data.check.scan import decode
 from tunekit.data.check.survey import Survey, natural_format, survey
 from tunekit.data.check.syntax import JsonObject
@@ -172,6 +173,8 @@ class Dataset(Generic[RowT_co]):
         max_findings_per_rule: int = 1_000,
         excerpts: bool = True,
         processes: int | None = None,
+        also: Iterable[RuleLike] = (),
+        ignore: Iterable[str] = (),
     ) -> Report:
         """Find every fault of the rows. Bad data is reported, never raised.
 
@@ -182,11 +185,16 @@ class Dataset(Generic[RowT_co]):
             excerpts: Whether findings show the start of offending values, at most 40 characters.
             processes: How many processes share the work, at least 1. `None` takes one for each core where the files are
                 large enough to gain by it.
+            also: What to look for beyond the rules that always are: `personal-data`, `secrets`, the id of one of their
+                rules, or rules of your own, made with `tk.rule`.
+            ignore: Ids of rules whose findings are left out.
 
         Raises:
+            SettingInvalid: There is no rule of that name.
             OSError: A file cannot be read.
         """
-        options = CheckOptions(self._survey, self._row_type, max_findings_per_rule, excerpts)
+        asked = asked_for(also, ignore)
+        options = CheckOptions(self._survey, self._row_type, max_findings_per_rule, excerpts, asked)
         partial = checked(self._sources, options, processes)
         return partial.report(name, requirements, self._num_bytes())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from pydantic import Field
 
@@ -59,6 +60,29 @@ class Report(Value):
         return self.model_copy(
             update={"findings": (*self.findings, *added), "counts": dict(counts)}
         )
+
+    def without(self, *rules: str) -> Report:
+        """The same report without the findings of some rules.
+
+        Args:
+            rules: Ids, such as `duplicate-row`.
+        """
+        return self.model_copy(
+            update={
+                "findings": tuple(one for one in self.findings if one.rule not in rules),
+                "counts": {rule: count for rule, count in self.counts.items() if rule not in rules},
+            }
+        )
+
+    def exit_code(self, *, fail_on: Literal["error", "warning", "info"] = "error") -> int:
+        """1 where there is a finding at least so grave, else 0: for `sys.exit`.
+
+        Args:
+            fail_on: The least grave severity that counts.
+        """
+        graves = list(Severity)
+        counted = graves[: graves.index(Severity(fail_on)) + 1]
+        return int(any(finding.severity in counted for finding in self.findings))
 
     def raise_if_errors(self) -> None:
         """Raise when there is an error.

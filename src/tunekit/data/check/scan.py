@@ -13,13 +13,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tunekit.data.check import rules
 from tunekit.data.check.digests import row_keys
 from tunekit.data.check.findings import Place, Problem, Rule
 from tunekit.data.check.partial import CheckOptions, Partial, Segment
-from tunekit.data.check.proofs import Proven, Prover, prover_for
+from tunekit.data.check.proofs import prover_for
 from tunekit.data.check.records import ParsedRecord, broken_off, parsed_item, parsed_line
+from tunekit.data.check.row_checks import row_problems
 from tunekit.data.check.survey import Survey, claimed_format
 from tunekit.data.formats import FORMATS, Decoded
 from tunekit.data.formats.convert import as_kind
@@ -28,6 +30,9 @@ from tunekit.data.reader import Block, FileSource, Item, Line, Source
 from tunekit.data.rows import Row
 from tunekit.data.tables import ArraySource
 from tunekit.data.template import DepartureKind, PromptTemplate
+
+if TYPE_CHECKING:
+    from tunekit.data.check.proofs.base import Proven, Prover
 
 _OPEN = ord("{")
 FAST_FROM_BYTES = 256 << 10
@@ -96,7 +101,7 @@ def scan_into(partial: Partial, part: Range) -> Partial:
 
 
 def _judge_blocks(partial: Partial, part: Range, source: FileSource) -> None:
-    fast = source.num_bytes >= FAST_FROM_BYTES
+    fast = source.num_bytes >= FAST_FROM_BYTES and not partial.options.asked.every_row
     prover = prover_for(partial.options.found, partial.options.row_type) if fast else None
     judge = _BlockJudge(partial, partial.begin(part.index, source.path), prover)
     for block in source.blocks(part.start, part.end):
@@ -133,6 +138,8 @@ def _judge(partial: Partial, record: ParsedRecord, ordinal: int) -> None:
         return
     partial.count(decoded.row)
     partial.log.add(row_keys(decoded.row), offset, ordinal)
+    for problem in row_problems(decoded.row, record.value or decoded.row, partial.options.asked):
+        partial.tell(ordinal, problem, offset)
     template = partial.options.found.template
     if template is not None:
         for problem in departures(decoded.row.prompt_text(), template):

@@ -29,7 +29,7 @@ def checked(folder: Path, lines: Sequence[Any], example: Example) -> tk.Report:
         path.write_bytes(b"")
     row: type[tk.Row] | None = getattr(tk, example.row) if example.row else None
     also = [example.also] if example.also else []
-    return tk.Dataset.read(path, row=row).check(also=also)  # type: ignore[type-var]
+    return tk.Dataset.read(path, row=row).check(also=also)
 
 
 @pytest.mark.parametrize("id", FOUND_HERE)

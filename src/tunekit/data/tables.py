@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, cast
 
 from pydantic import JsonValue
 
@@ -52,7 +52,9 @@ class DelimitedSource(_NamedFile):
         csv.field_size_limit(sys.maxsize)
         delimiter = DELIMITERS[opening.suffix(self.path)]
         with opening.opened(self.path) as raw:
-            text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="", errors="surrogateescape")
+            text = io.TextIOWrapper(
+                cast("IO[bytes]", raw), encoding="utf-8-sig", newline="", errors="surrogateescape"
+            )
             reader = csv.DictReader(text, delimiter=delimiter)
             _ = reader.fieldnames
             line = reader.line_num + 1

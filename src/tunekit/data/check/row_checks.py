@@ -136,9 +136,9 @@ def row_problems(row: Row, value: JsonObject | Row, asked: Asked) -> Iterator[Pr
             yield Problem(broken, fact, field)
     answer = row.completion_text()
     if answer:
-        field = next((field for field, text in reversed(places) if text == answer), None)
+        stands = next((field for field, text in reversed(places) if text == answer), None)
         for broken, fact in answer_faults(row.prompt_text(), answer):
-            yield Problem(broken, fact, field)
+            yield Problem(broken, fact, stands)
     for one in asked.own:
         for fact in one.find(row):
             yield Problem(one.rule, fact)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tunekit.data.check.row_checks import RowRule, rule
     from tunekit.data.check.rules import rules
     from tunekit.data.dataset import Dataset, Split
+    from tunekit.data.fixing import Correction, Repair
     from tunekit.data.rows import (
         Conversation,
         FilePart,
@@ -97,6 +98,7 @@ _HOME = {
     "Checkpoint": "jobs.record",
     "Client": "client",
     "Conversation": "data.rows",
+    "Correction": "data.fixing",
     "Dataset": "data.dataset",
     "DatasetChanged": "errors",
     "DatasetInvalid": "errors",
@@ -149,6 +151,7 @@ _HOME = {
     "RLHFTuner": "tuners.rlhf",
     "RegexMatch": "tuners.rewards",
     "ReinforcementTuner": "tuners.reinforcement",
+    "Repair": "data.fixing",
     "Report": "data.check.report",
     "Reward": "tuners.rewards",
     "RewardModel": "jobs.reward_models",
@@ -187,6 +190,7 @@ __all__ = [
     "Checkpoint",
     "Client",
     "Conversation",
+    "Correction",
     "Dataset",
     "DatasetChanged",
     "DatasetInvalid",
@@ -239,6 +243,7 @@ __all__ = [
     "RLHFTuner",
     "RegexMatch",
     "ReinforcementTuner",
+    "Repair",
     "Report",
     "Reward",
     "RewardModel",

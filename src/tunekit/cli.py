@@ -125,6 +125,8 @@ def check(
     fail_on: Annotated[
         Severity, typer.Option(help="Least grave finding to exit with 1 for.")
     ] = Severity.ERROR,
+    html: Annotated[Path | None, typer.Option(help="Also write the report as a page.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Also write the findings as SARIF.")] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
@@ -136,7 +138,26 @@ def check(
         tuner = _tuner(method, base_model, settings)
         report = _client(root).check(tuner, _data(tuner, files, further)).without(*ignore)
     _show(report, as_json)
+    if html is not None:
+        html.write_text(report.to_html(), encoding="utf-8")
+    if sarif is not None:
+        sarif.write_text(report.to_sarif(), encoding="utf-8")
     sys.exit(report.exit_code(fail_on=fail_on.value))
+
+
+@app.command()
+def fix(
+    files: Files,
+    to: Annotated[str, typer.Option(help="The corrected copy; the originals are not touched.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a corrected copy for the faults that have one safe correction."""
+    repair = Dataset.read(files).fix(to, overwrite=overwrite)
+    if as_json:
+        _print_json(repair.model_dump(mode="json"))
+    else:
+        print(repair)
 
 
 @app.command()

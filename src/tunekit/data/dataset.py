@@ -29,14 +29,15 @@ from tunekit.data.check.row_checks import RuleLike, asked_for
 from tunekit.data.check.scan import decode
 from tunekit.data.check.survey import Survey, natural_format, survey
 from tunekit.data.check.syntax import JsonObject
+from tunekit.data.fixing import Fixer, Repair
 from tunekit.data.formats import FORMATS, FormatName, format_named
-from tunekit.data.opening import suffix, written
+from tunekit.data.opening import is_remote, suffix, written
 from tunekit.data.reader import SelectedSource, Source, SourceLike, sources_of
 from tunekit.data.rows import Row, RowT, RowT_co
 from tunekit.data.split import held_out
 from tunekit.data.tables import COLUMNAR, DELIMITERS, write_table
 from tunekit.data.template import PromptTemplate
-from tunekit.errors import DatasetInvalid, FormatUnknown, SettingInvalid
+from tunekit.errors import DatasetInvalid, FileKept, FormatUnknown, SettingInvalid
 
 LocatedT_co = TypeVar("LocatedT_co", bound=Row, covariant=True)
 
@@ -274,6 +275,33 @@ class Dataset(Generic[RowT_co]):
         form = format_named(name or "")
         return (form.encode(row) for row in self)
 
+    def fix(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Repair:
+        """Write a corrected copy, and tell what was corrected; the original is never touched.
+
+        Corrected is what has one safe correction: a byte order mark, CRLF, blank lines, a comma before a closing
+        bracket, misspelt fields, exact repetitions, and an array instead of lines. All else stays as it is.
+
+        Args:
+            path: Where to: a file of JSON lines, packed where it ends in .gz or .zst.
+            overwrite: Whether a file that is there may be replaced; never one that the rows come from.
+
+        Raises:
+            FileKept: There is a file, and `overwrite` is not set, or the rows come from it.
+        """
+        where = os.fspath(path)
+        if any(_same_file(where, name) for name in self.names):
+            raise FileKept(
+                f"The rows come from {where!r}.", hint="Choose another name for the copy."
+            )
+        fixer = Fixer(self._survey, self._row_type)
+        with (
+            written(where, overwrite=overwrite) as temporary,
+            temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file,
+        ):
+            for line in fixer.lines(self._sources):
+                file.write(line + "\n")
+        return fixer.repair()
+
     def digest(self) -> str:
         """SHA-256 of the rows in order; equal digests mean equal rows, whatever the file.
 
@@ -313,6 +341,12 @@ class Dataset(Generic[RowT_co]):
     def _num_bytes(self) -> int | None:
         sizes = [source.num_bytes for source in self._sources]
         return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def _same_file(one: str, other: str) -> bool:
+    if is_remote(one) or is_remote(other) or not Path(one).exists():
+        return one == other
+    return Path(one).samefile(other)
 
 
 def _invalid(findings: list[Finding]) -> DatasetInvalid:

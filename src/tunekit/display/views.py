@@ -16,6 +16,7 @@ from tunekit.display.distillations import distillation_picture
 from tunekit.display.evaluations import evaluation_picture
 from tunekit.display.jobs import exported_picture, job_picture, model_picture
 from tunekit.display.plans import plan_picture
+from tunekit.display.report_html import report_block
 from tunekit.display.reports import report_picture
 from tunekit.display.watchers import watcher_of
 from tunekit.evaluation.comparison import Evaluation
@@ -61,6 +62,8 @@ class RichViews:
 
     def html(self, value: object) -> str:
         """The value as a block of HTML that needs no style sheet."""
+        if isinstance(value, Report):
+            return report_block(value)
         console = Console(file=StringIO(), width=_WIDTH, record=True, force_jupyter=False)
         console.print(picture(value))
         body = console.export_html(inline_styles=True, code_format="{code}")

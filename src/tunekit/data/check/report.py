@@ -106,6 +106,19 @@ class Report(Value):
         """The report as JSON."""
         return self.model_dump_json(indent=2)
 
+    def to_sarif(self) -> str:
+        """The findings as SARIF 2.1.0, for annotations in CI. No text of a row is in it."""
+        from tunekit.data.check.sarif import sarif  # noqa: PLC0415  # the rules are not needed for a report
+
+        return sarif(self.findings)
+
+    def to_html(self) -> str:
+        """The report as a page of its own, which fetches nothing: write it to a file and open it."""
+        return (
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>tunekit report</title></head>'
+            f'<body style="background:#fff;margin:24px">{html_view(self)}</body></html>'
+        )
+
     def __str__(self) -> str:
         return text_view(self)
 

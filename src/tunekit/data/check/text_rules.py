@@ -7,7 +7,7 @@ Does not belong here: personal data and secrets (`sensitive_rules.py`), where th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from tunekit.data.check.findings import Rule, Severity
 
@@ -226,17 +226,16 @@ def is_plain_answer(prompt: str, answer: str) -> bool:
     )
 
 
-def are_plain(joined: str, unusual: Callable[[str], bool]) -> bool:
-    """Whether `text_faults` has nothing to say about texts, control characters of ASCII apart.
+def are_plain(joined: str) -> bool:
+    """Whether `text_faults` has nothing to say about the characters of ASCII in texts, control characters apart.
 
     Args:
         joined: The texts, with a line feed between any two.
-        unusual: Whether there is a character beyond ASCII that a rule may name.
     """
     for character, tokens in _TELLTALES:
         if character in joined and any(token in joined for token in tokens):
             return False
-    return joined.isascii() or not unusual(joined)
+    return True
 
 
 def unusual_characters() -> Iterator[int]:

@@ -26,11 +26,17 @@ Screen: TypeAlias = Callable[[Collection[str]], bool]
 _CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f]")
 _UNUSUAL = np.zeros(1 << 16, np.bool_)
 _UNUSUAL[list(unusual_characters())] = True
+_LATIN, _NUM_LATIN = np.uint16(0x80), np.uint16(0x44)
+_MARKS, _NUM_MARKS = np.uint16(0x200B), np.uint16(0x5F)
+_PRIVATE = np.uint16(0xE000)
 
 
 def passes_quickly(texts: Collection[str]) -> bool:
     """Whether texts without control characters of ASCII are plainly fine."""
-    return not any(map(str.isspace, texts)) and are_plain("\n".join(texts), _has_unusual)
+    if any(map(str.isspace, texts)) or not are_plain("\n".join(texts)):
+        return False
+    beyond = [text for text in texts if not text.isascii()]
+    return not beyond or not _has_unusual("\n".join(beyond))
 
 
 def passes_thoroughly(texts: Collection[str]) -> bool:
@@ -68,4 +74,8 @@ _BREAKS_OFF = operator.methodcaller("endswith", OPEN_ENDS)
 
 def _has_unusual(text: str) -> bool:
     codes = np.frombuffer(text.encode("utf-16-le"), np.uint16)
-    return bool(_UNUSUAL[codes].any()) or "\xe2\u20ac" in text
+    # first the neighbourhoods, by comparison alone; a difference below zero is a large number
+    near = codes - _LATIN < _NUM_LATIN
+    near |= codes - _MARKS < _NUM_MARKS
+    near |= codes >= _PRIVATE
+    return bool(_UNUSUAL[codes[near]].any()) or "\xe2\u20ac" in text

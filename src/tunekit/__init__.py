@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from tunekit.backends.vertex.backend import VertexBackend
     from tunekit.backends.vertex.options import VertexOptions
     from tunekit.client import Client
-    from tunekit.data.check.findings import Finding, Severity
+    from tunekit.data.check.findings import Finding, Rule, Severity
     from tunekit.data.check.report import Report
+    from tunekit.data.check.row_checks import RowRule, rule
+    from tunekit.data.check.rules import rules
     from tunekit.data.dataset import Dataset, Split
+    from tunekit.data.fixing import Correction, Repair
     from tunekit.data.rows import (
         CaptionedImage,
         Conversation,
@@ -122,6 +125,7 @@ _HOME = {
     "Client": "client",
     "CloudRunReward": "tuners.rewards",
     "Conversation": "data.rows",
+    "Correction": "data.fixing",
     "Dataset": "data.dataset",
     "DatasetChanged": "errors",
     "DatasetInvalid": "errors",
@@ -186,6 +190,7 @@ _HOME = {
     "RegexMatch": "tuners.rewards",
     "ReinforcementTuner": "tuners.reinforcement",
     "RelevanceLabel": "data.rows",
+    "Repair": "data.fixing",
     "Report": "data.check.report",
     "RetrievalData": "tuners.retrieval",
     "RetrievalEvaluation": "evaluation.retrieval",
@@ -193,6 +198,8 @@ _HOME = {
     "RewardModel": "jobs.reward_models",
     "RewardModelReward": "tuners.rewards",
     "Row": "data.rows",
+    "RowRule": "data.check.row_checks",
+    "Rule": "data.check.findings",
     "Sample": "tuners.rewards",
     "SettingInvalid": "errors",
     "Severity": "data.check.findings",
@@ -215,6 +222,8 @@ _HOME = {
     "Weighted": "tuners.rewards",
     "WeightedSum": "tuners.rewards",
     "__version__": "_version",
+    "rule": "data.check.row_checks",
+    "rules": "data.check.rules",
 }
 """Where each name lives. A test holds it against the imports above and against `__all__`."""
 
@@ -232,6 +241,7 @@ __all__ = [
     "Client",
     "CloudRunReward",
     "Conversation",
+    "Correction",
     "Dataset",
     "DatasetChanged",
     "DatasetInvalid",
@@ -296,6 +306,7 @@ __all__ = [
     "RegexMatch",
     "ReinforcementTuner",
     "RelevanceLabel",
+    "Repair",
     "Report",
     "RetrievalData",
     "RetrievalEvaluation",
@@ -303,6 +314,8 @@ __all__ = [
     "RewardModel",
     "RewardModelReward",
     "Row",
+    "RowRule",
+    "Rule",
     "Sample",
     "SettingInvalid",
     "Severity",
@@ -325,6 +338,8 @@ __all__ = [
     "Weighted",
     "WeightedSum",
     "__version__",
+    "rule",
+    "rules",
 ]
 
 

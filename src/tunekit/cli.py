@@ -27,6 +27,7 @@ from tunekit._text import plural
 from tunekit.backends.local.backend import LocalBackend
 from tunekit.backends.local.examination import examination
 from tunekit.client import Client
+from tunekit.data.check.findings import Severity
 from tunekit.data.dataset import Dataset
 from tunekit.display.doctor import examination_picture
 from tunekit.display.jobs import jobs_picture
@@ -84,6 +85,15 @@ Further = Annotated[
         "--data", help="Further rows as NAME=FILE, such as prompts=prompts.jsonl for rlhf."
     ),
 ]
+Also = Annotated[
+    list[str],
+    typer.Option(
+        help="Look for this as well: personal-data, secrets, or one rule; may be repeated."
+    ),
+]
+Ignore = Annotated[
+    list[str], typer.Option(help="Leave out the findings of a rule; may be repeated.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 JobId = Annotated[str, typer.Argument(help="Id of a job.", metavar="JOB")]
 ModelId = Annotated[str, typer.Argument(help="Id of a model or checkpoint.", metavar="MODEL")]
@@ -110,19 +120,44 @@ def check(
     base_model: Base = "tunekit/nano",
     settings: Settings = [],  # noqa: B006  # typer reads it
     further: Further = [],  # noqa: B006
+    also: Also = [],  # noqa: B006
+    ignore: Ignore = [],  # noqa: B006
+    fail_on: Annotated[
+        Severity, typer.Option(help="Least grave finding to exit with 1 for.")
+    ] = Severity.ERROR,
+    html: Annotated[Path | None, typer.Option(help="Also write the report as a page.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Also write the findings as SARIF.")] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Find every fault of the rows. Exits with 1 when there are errors."""
     rows = Dataset.read(files)
     if method is None:
-        report = rows.check(name=_named(files))
+        report = rows.check(name=_named(files), also=also, ignore=ignore)
     else:
         tuner = _tuner(method, base_model, settings)
-        report = _client(root).check(tuner, _data(tuner, files, further))
+        report = _client(root).check(tuner, _data(tuner, files, further)).without(*ignore)
     _show(report, as_json)
-    if not report.ok:
-        sys.exit(1)
+    if html is not None:
+        html.write_text(report.to_html(), encoding="utf-8")
+    if sarif is not None:
+        sarif.write_text(report.to_sarif(), encoding="utf-8")
+    sys.exit(report.exit_code(fail_on=fail_on.value))
+
+
+@app.command()
+def fix(
+    files: Files,
+    to: Annotated[str, typer.Option(help="The corrected copy; the originals are not touched.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a corrected copy for the faults that have one safe correction."""
+    repair = Dataset.read(files).fix(to, overwrite=overwrite)
+    if as_json:
+        _print_json(repair.model_dump(mode="json"))
+    else:
+        print(repair)
 
 
 @app.command()

@@ -246,12 +246,12 @@ def test_a_large_file_is_checked_in_little_memory(tmp_path: Path) -> None:
             text = f"Route the message.\nMessage: {'word ' * 100}{number}\nTeam:"
             file.write(json.dumps({"input_text": text, "output_text": "a"}) + "\n")
     size = path.stat().st_size
+    rows = tk.Dataset.read(path, row=tk.PromptCompletion)
+    rows.check()  # what is loaded once is not counted
     tracemalloc.start()
-    report = tk.Dataset.read(path, row=tk.PromptCompletion).check()
+    report = rows.check()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert report.stats.rows == 20_000
     assert size > 10_000_000
-    assert (
-        peak < size * 0.9
-    )  # rows are not kept; digests and places are, 16 bytes and a line number each
+    assert peak < size * 0.5  # rows are not kept; digests and places are, 40 bytes a row

@@ -13,7 +13,7 @@ import tunekit as tk
 from sample_rows import preference_lines, routing_lines, write_lines
 
 LINES = routing_lines(30)
-CHAT = [
+CHAT: list[dict[str, Any]] = [
     {"messages": [{"role": "user", "content": f"why {n}"}, {"role": "assistant", "content": "so"}]}
     for n in range(5)
 ]

@@ -53,6 +53,37 @@ def test_bad_rows_exit_with_1(tunekit: Any, tmp_path: Path) -> None:
     assert "r.jsonl:4" in out
 
 
+def test_what_fails_a_check_can_be_chosen(tunekit: Any, tmp_path: Path) -> None:
+    told = {"input_text": "Write to ada@example.org", "output_text": "billing"}
+    path = write_lines(tmp_path / "r.jsonl", [*routing_lines(3), routing_lines(1)[0], told])
+    assert tunekit("check", path)[0] == 0
+    assert tunekit("check", path, "--fail-on", "warning")[0] == 1
+    quiet = ("check", path, "--fail-on", "warning", "--ignore", "duplicate-row")
+    assert tunekit(*quiet)[0] == 0
+    code, out, _ = tunekit(*quiet, "--also", "personal-data")
+    assert code == 1
+    assert "email-address" in out
+    assert "ada@" not in out
+    assert tunekit("check", path, "--ignore", "no-such-rule")[0] == 2
+
+
+def test_a_check_writes_a_page_and_sarif(tunekit: Any, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "r.jsonl", [*routing_lines(3), "{"])
+    page, log = tmp_path / "r.html", tmp_path / "r.sarif"
+    assert tunekit("check", path, "--html", str(page), "--sarif", str(log))[0] == 1
+    assert "not-json" in page.read_text()
+    assert json.loads(log.read_text())["runs"][0]["results"][0]["ruleId"] == "not-json"
+
+
+def test_a_corrected_copy_is_written(tunekit: Any, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "r.jsonl", [*routing_lines(3), ""])
+    code, out, _ = tunekit("fix", path, "--to", str(tmp_path / "f.jsonl"))
+    assert code == 0
+    assert "blank-line" in out
+    assert len((tmp_path / "f.jsonl").read_text().splitlines()) == 3
+    assert tunekit("fix", path, "--to", path, "--overwrite")[0] == 2
+
+
 def test_a_report_is_json_when_asked(tunekit: Any, tmp_path: Path) -> None:
     code, out, _ = tunekit(
         "check", "--json", write_lines(tmp_path / "r.jsonl", [*routing_lines(3), "{"])

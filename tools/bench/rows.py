@@ -42,7 +42,7 @@ class Writer:
         chosen = draw.choices(words, k=count)
         for index in range(11, count, 12):
             chosen[index] += draw.choice((".", ".\n", ",", '. "Well", she said.'))
-        return " ".join(chosen)
+        return " ".join(chosen).rstrip(",.") + "."
 
     def text_row(self) -> dict[str, Any]:
         """A prompt with a completion."""

@@ -8,7 +8,9 @@ from tools.docs.pages import PAGES, ROOT
 def main() -> None:
     """Write every generated page."""
     for name, make in PAGES.items():
-        (ROOT / "docs" / "reference" / name).write_text(make(), encoding="utf-8")
+        path = ROOT / "docs" / "reference" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(make(), encoding="utf-8")
         print(f"docs/reference/{name}")
 
 

@@ -7,12 +7,15 @@ Does not belong here: anything that a person should write.
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer.main
+from tools.docs.rule_examples import EXAMPLES
 
 from tunekit import catalog, errors
 from tunekit.cli import app
@@ -27,9 +30,41 @@ _NOTE = "<!-- Made from the code by `nox -s docs`; a test holds it against the c
 
 def rules_page() -> str:
     """Every rule of the check."""
-    rows = ((f"`{rule.id}`", rule.severity, rule.summary, rule.fix) for rule in RULES.values())
-    lead = "What `Dataset.check()` and `tunekit check` can find. An error keeps a job from starting; the rest does not."
+    rows = (
+        (f"[`{rule.id}`](rules/{rule.id}.md)", rule.severity, rule.summary, rule.fix)
+        for rule in RULES.values()
+    )
+    lead = """What `Dataset.check()` and `tunekit check` can find. An error keeps a job from starting; the rest
+    does not. Each rule has a page with a bad and a good row."""
     return _page("Rules", lead, _table(("rule", "severity", "what is wrong", "the way out"), rows))
+
+
+def rule_page(id: str) -> str:
+    """One rule, with a bad and a good example."""
+    rule, example = RULES[id], EXAMPLES[id]
+    kinds = ", ".join(f"`{kind}`" for kind in rule.rows) or "all kinds"
+    facts = [("severity", str(rule.severity)), ("rows", kinds), ("way out", rule.fix)]
+    if rule.group:
+        facts.append(("looked for", f'when asked: `rows.check(also=["{rule.group}"])`'))
+    if example.elsewhere:
+        facts.append(("looked for by", example.elsewhere))
+    if rule.source:
+        facts.append(("source", rule.source))
+    table = _table(("", ""), facts)
+    body = f"{table}\n\n{_example('Bad', example.bad)}\n\n{_example('Good', example.good)}"
+    return _page(f"`{id}`", rule.summary, body)
+
+
+def _example(title: str, lines: Sequence[Any]) -> str:
+    """The last lines of an example as a file has them; bytes that are no text are shown as Python shows them."""
+    shown = ["..."] if len(lines) > 4 else []
+    for line in lines[-4:]:
+        if isinstance(line, bytes):
+            shown.append(repr(line)[2:-1])
+        else:
+            text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=True)
+            shown.append(text.replace("\r", "<CR>") or "<blank>")
+    return f"**{title}**\n\n```text\n" + "\n".join(shown or ["<empty file>"]) + "\n```"
 
 
 def ways_page() -> str:
@@ -155,6 +190,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "settings.md": settings_page,
     "ways-of-tuning.md": ways_page,
+    **{f"rules/{name}.md": partial(rule_page, name) for name in RULES},
 }
 """Each generated page by its file in `docs/reference`."""
 

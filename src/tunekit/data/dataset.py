@@ -25,9 +25,11 @@ from tunekit.data.check.partial import CheckOptions
 from tunekit.data.check.records import ParsedRecord, parsed_records, sampled_records
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
+from tunekit.data.check.row_checks import RuleLike, asked_for
 from tunekit.data.check.scan import decode
 from tunekit.data.check.survey import Survey, natural_format, survey
 from tunekit.data.check.syntax import JsonObject
+from tunekit.data.fixing import Fixer, Repair
 from tunekit.data.formats import FORMATS, FormatName, format_named
 from tunekit.data.opening import is_remote, suffix, written
 from tunekit.data.reader import SelectedSource, Source, SourceLike, sources_of
@@ -35,7 +37,7 @@ from tunekit.data.rows import ImageRow, Row, RowT, RowT_co
 from tunekit.data.split import held_out
 from tunekit.data.tables import COLUMNAR, DELIMITERS, write_table
 from tunekit.data.template import PromptTemplate
-from tunekit.errors import DatasetInvalid, FormatUnknown, SettingInvalid
+from tunekit.errors import DatasetInvalid, FileKept, FormatUnknown, SettingInvalid
 
 LocatedT_co = TypeVar("LocatedT_co", bound=Row, covariant=True)
 
@@ -183,6 +185,8 @@ class Dataset(Generic[RowT_co]):
         max_findings_per_rule: int = 1_000,
         excerpts: bool = True,
         processes: int | None = None,
+        also: Iterable[RuleLike] = (),
+        ignore: Iterable[str] = (),
     ) -> Report:
         """Find every fault of the rows. Bad data is reported, never raised.
 
@@ -193,11 +197,16 @@ class Dataset(Generic[RowT_co]):
             excerpts: Whether findings show the start of offending values, at most 40 characters.
             processes: How many processes share the work, at least 1. `None` takes one for each core where the files are
                 large enough to gain by it.
+            also: What to look for beyond the rules that always are: `personal-data`, `secrets`, the id of one of their
+                rules, or rules of your own, made with `tk.rule`.
+            ignore: Ids of rules whose findings are left out.
 
         Raises:
+            SettingInvalid: There is no rule of that name.
             OSError: A file cannot be read.
         """
-        options = CheckOptions(self._survey, self._row_type, max_findings_per_rule, excerpts)
+        asked = asked_for(also, ignore)
+        options = CheckOptions(self._survey, self._row_type, max_findings_per_rule, excerpts, asked)
         partial = checked(self._sources, options, processes)
         return partial.report(name, requirements, self._num_bytes())
 
@@ -276,6 +285,33 @@ class Dataset(Generic[RowT_co]):
         """
         return self._lines(format, None)
 
+    def fix(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Repair:
+        """Write a corrected copy, and tell what was corrected; the original is never touched.
+
+        Corrected is what has one safe correction: a byte order mark, CRLF, blank lines, a comma before a closing
+        bracket, misspelt fields, exact repetitions, and an array instead of lines. All else stays as it is.
+
+        Args:
+            path: Where to: a file of JSON lines, packed where it ends in .gz or .zst.
+            overwrite: Whether a file that is there may be replaced; never one that the rows come from.
+
+        Raises:
+            FileKept: There is a file, and `overwrite` is not set, or the rows come from it.
+        """
+        where = os.fspath(path)
+        if any(_same_file(where, name) for name in self.names):
+            raise FileKept(
+                f"The rows come from {where!r}.", hint="Choose another name for the copy."
+            )
+        fixer = Fixer(self._survey, self._row_type)
+        with (
+            written(where, overwrite=overwrite) as temporary,
+            temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file,
+        ):
+            for line in fixer.lines(self._sources):
+                file.write(line + "\n")
+        return fixer.repair()
+
     def digest(self) -> str:
         """SHA-256 of the rows in order; equal digests mean equal rows, whatever the file.
 
@@ -326,6 +362,12 @@ class Dataset(Generic[RowT_co]):
 
 def _seen_from(row: Row, folder: Path) -> Row:
     return row.seen_from(folder) if isinstance(row, ImageRow) else row
+
+
+def _same_file(one: str, other: str) -> bool:
+    if is_remote(one) or is_remote(other) or not Path(one).exists():
+        return one == other
+    return Path(one).samefile(other)
 
 
 def _invalid(findings: list[Finding]) -> DatasetInvalid:

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from pydantic import JsonValue
 
@@ -53,9 +53,8 @@ class DelimitedSource(_NamedFile):
         csv.field_size_limit(sys.maxsize)
         delimiter = DELIMITERS[opening.suffix(self.path)]
         with opening.opened(self.path) as raw:
-            buffer = cast("io.BufferedReader", raw)
             text = io.TextIOWrapper(
-                buffer, encoding="utf-8-sig", newline="", errors="surrogateescape"
+                cast("IO[bytes]", raw), encoding="utf-8-sig", newline="", errors="surrogateescape"
             )
             reader = csv.DictReader(text, delimiter=delimiter)
             _ = reader.fieldnames

@@ -17,6 +17,7 @@ from tunekit.display.evaluations import evaluation_picture
 from tunekit.display.images import drawn_html, image_evaluation_picture
 from tunekit.display.jobs import exported_picture, job_picture, model_picture
 from tunekit.display.plans import plan_picture
+from tunekit.display.report_html import report_block
 from tunekit.display.reports import report_picture
 from tunekit.display.retrievals import retrieval_picture
 from tunekit.display.watchers import watcher_of
@@ -69,6 +70,8 @@ class RichViews:
 
     def html(self, value: object) -> str:
         """The value as a block of HTML that needs no style sheet."""
+        if isinstance(value, Report):
+            return report_block(value)
         console = Console(file=StringIO(), width=_WIDTH, record=True, force_jupyter=False)
         console.print(picture(value))
         body = console.export_html(inline_styles=True, code_format="{code}")

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from tunekit._value import Received
 from tunekit.backends.vertex.case import SPELLINGS
 from tunekit.data.check.findings import Place
-from tunekit.data.check.scan import dataset_digest, row_digest
+from tunekit.data.check.digests import dataset_digest, row_digest
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.dataset import Dataset, Located
 from tunekit.data.formats.convert import as_kind
@@ -114,7 +114,7 @@ def write(
         number += 1
         if file is not None:
             file.write(line)
-    found = dataset_digest(bytes(digests))
+    found = dataset_digest([bytes(digests)])
     if digest is not None and found != digest:
         raise DatasetChanged(
             "The rows are not the ones that were checked a moment ago.",
@@ -163,7 +163,7 @@ class _Places:
             if path == place.path and place.line == first + count:
                 self._runs[-1] = (path, first, count + 1)
                 return
-        self._runs.append((place.path, place.line, 1))
+        self._runs.append((place.path, place.line or 1, 1))
 
     def stretches(self) -> tuple[Stretch, ...] | None:
         """What came together."""

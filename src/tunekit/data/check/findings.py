@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import LiteralString
 
 from tunekit._text import excerpt
 from tunekit._value import Value
@@ -46,12 +45,18 @@ class Place:
 class Rule:
     """One thing that a check looks for."""
 
-    id: LiteralString
+    id: str
     severity: Severity
     summary: str
     """What is wrong, as one sentence without the particulars."""
     fix: str
     """The way out, unless a finding knows a better one."""
+    rows: tuple[str, ...] = ()
+    """The kinds of row that it applies to, such as `Preference`; none means all."""
+    source: str | None = None
+    """The public page that says so, where it is somebody's limit or advice."""
+    group: str | None = None
+    """The name by which it is asked for together with others; `None` where it is always looked for."""
 
 
 @dataclass(frozen=True, slots=True)

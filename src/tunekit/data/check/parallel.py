@@ -38,6 +38,8 @@ def checked(sources: Sequence[Source], options: CheckOptions, processes: int | N
     """
     parts = list(ranges(sources))
     count = min(_wanted(sources) if processes is None else processes, len(parts))
+    if options.asked.own:
+        count = 1  # a function of the caller's may be of no use in another process
     if count < 2:
         partial = Partial(options)
         for index, source in enumerate(sources):

@@ -13,20 +13,25 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tunekit._text import plural
 from tunekit.data.check import rules
 from tunekit.data.check.findings import Finding, Place, Problem, Rule
 from tunekit.data.check.images import Gallery, Likeness
+from tunekit.data.check.label_rules import label_problems
 from tunekit.data.check.preferences import choice_problems
-from tunekit.data.check.proofs import Proven
 from tunekit.data.check.repetition import Repetition, RowLog
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import Requirements
+from tunekit.data.check.row_checks import NOTHING_ASKED, Asked
 from tunekit.data.check.statistics import ChoiceTally, LabelTally, LengthTally, Statistics
 from tunekit.data.check.survey import Survey
 from tunekit.data.formats import FORMATS
 from tunekit.data.rows import Preference, RelevanceLabel, Row
+
+if TYPE_CHECKING:
+    from tunekit.data.check.proofs.base import Proven
 
 _Explain = Callable[[Repetition, Place], Problem]
 
@@ -39,6 +44,7 @@ class CheckOptions:
     row_type: type[Row] | None
     max_findings_per_rule: int
     excerpts: bool
+    asked: Asked = NOTHING_ASKED
 
     @property
     def kind(self) -> type[Row] | None:
@@ -109,6 +115,8 @@ class Partial:
 
     def tell(self, ordinal: int, problem: Problem, offset: int | None) -> None:
         """Note a problem of the record at a position."""
+        if problem.rule.id in self.options.asked.ignored:
+            return
         self.counts[problem.rule.id] += 1
         if self._may_keep(problem.rule.id):
             place = Place(None, 0, offset)
@@ -184,14 +192,18 @@ class Partial:
         counts.update({rules.NEAR_DUPLICATE_IMAGE.id: len(alike)})
         counts.update({rules.CRLF.id: sum(segment.crlf is not None for segment in self.segments)})
         counts.update({rules.JSON_ARRAY.id: sum(segment.is_array for segment in self.segments)})
-        whole = [Finding.of(problem, None) for problem in self._whole_problems(requirements)]
+        whole = [
+            Finding.of(problem, None, excerpts=self.options.excerpts)
+            for problem in self._whole_problems(requirements)
+        ]
         counts.update(finding.rule for finding in whole)
         located.sort(key=lambda pair: pair[0])
-        return Report(
+        report = Report(
             findings=(*(finding for _, finding in located), *whole),
             counts={rule: count for rule, count in counts.items() if count},
             datasets={name: self._statistics(size, repetitions.num_duplicates)},
         )
+        return report.without(*self.options.asked.ignored)
 
     def _may_keep(self, rule: str) -> bool:
         self._kept[rule] += 1
@@ -264,6 +276,7 @@ class Partial:
         if self.lines == 0:
             yield Problem(rules.NO_ROWS, "There is no row at all.")
         yield from choice_problems(self.choices, self.options.found.format)
+        yield from label_problems(self.labels.counts, self.labels.labels())
         wanted = requirements.recommended_rows
         if wanted is not None and 0 < self.rows < wanted.rows:
             fact = f"{plural(self.rows, 'row')} are too few for {wanted.purpose}: "

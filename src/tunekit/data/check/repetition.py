@@ -27,7 +27,7 @@ ENTRY_FIELDS = [("high", ">u8"), ("low", ">u8")] + [
 NO_OFFSET = (1 << 64) - 1
 """The offset of a row that comes from no file."""
 _ENTRIES_IN_MEMORY = 500_000
-_PLAIN_ENTRIES = 20_000
+_PLAIN_ENTRIES = 2_000
 """Entries up to which plain Python finds them as fast as numpy can be loaded."""
 _PARTS = 64
 

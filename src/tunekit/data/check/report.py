@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from pydantic import Field
 
@@ -60,6 +61,29 @@ class Report(Value):
             update={"findings": (*self.findings, *added), "counts": dict(counts)}
         )
 
+    def without(self, *rules: str) -> Report:
+        """The same report without the findings of some rules.
+
+        Args:
+            rules: Ids, such as `duplicate-row`.
+        """
+        return self.model_copy(
+            update={
+                "findings": tuple(one for one in self.findings if one.rule not in rules),
+                "counts": {rule: count for rule, count in self.counts.items() if rule not in rules},
+            }
+        )
+
+    def exit_code(self, *, fail_on: Literal["error", "warning", "info"] = "error") -> int:
+        """1 where there is a finding at least so grave, else 0: for `sys.exit`.
+
+        Args:
+            fail_on: The least grave severity that counts.
+        """
+        graves = list(Severity)
+        counted = graves[: graves.index(Severity(fail_on)) + 1]
+        return int(any(finding.severity in counted for finding in self.findings))
+
     def raise_if_errors(self) -> None:
         """Raise when there is an error.
 
@@ -81,6 +105,19 @@ class Report(Value):
     def to_json(self) -> str:
         """The report as JSON."""
         return self.model_dump_json(indent=2)
+
+    def to_sarif(self) -> str:
+        """The findings as SARIF 2.1.0, for annotations in CI. No text of a row is in it."""
+        from tunekit.data.check.sarif import sarif  # noqa: PLC0415  # the rules are not needed for a report
+
+        return sarif(self.findings)
+
+    def to_html(self) -> str:
+        """The report as a page of its own, which fetches nothing: write it to a file and open it."""
+        return (
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>tunekit report</title></head>'
+            f'<body style="background:#fff;margin:24px">{html_view(self)}</body></html>'
+        )
 
     def __str__(self) -> str:
         return text_view(self)

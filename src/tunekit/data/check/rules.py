@@ -11,14 +11,31 @@ from types import MappingProxyType
 from typing import LiteralString
 
 from tunekit.data.check.findings import Rule, Severity
+from tunekit.data.check.label_rules import LABEL_RULES
+from tunekit.data.check.sensitive_rules import SENSITIVE_RULES
+from tunekit.data.check.text_rules import TEXT_RULES
 
 _rules: dict[str, Rule] = {}
 
 
-def _rule(id: LiteralString, severity: Severity, summary: str, fix: str) -> Rule:
-    rule = Rule(id, severity, summary, fix)
+def _rule(
+    id: LiteralString,
+    severity: Severity,
+    summary: str,
+    fix: str,
+    *,
+    rows: tuple[str, ...] = (),
+    source: str | None = None,
+) -> Rule:
+    rule = Rule(id, severity, summary, fix, rows, source)
     _rules[id] = rule
     return rule
+
+
+_PAIRS = ("Preference",)
+_CHATS = ("Conversation", "Preference", "Prompt")
+_ANSWERED = ("PromptCompletion", "Conversation")
+_VERTEX = "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/models"
 
 
 _E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -31,13 +48,20 @@ BYTE_ORDER_MARK = _rule(
     _W,
     "The file begins with a byte order mark.",
     "Save it as UTF-8 without BOM.",
+    source="https://www.rfc-editor.org/rfc/rfc8259#section-8.1",
 )
 CRLF = _rule("crlf", _I, "Lines end in CRLF.", "Nothing to do; a line feed alone is the custom.")
 BLANK_LINE = _rule("blank-line", _W, "The line is blank.", "Delete the line.")
 LINE_TOO_LONG = _rule(
     "line-too-long", _E, "The line is longer than a reader takes.", "Split or shorten the row."
 )
-NOT_JSON = _rule("not-json", _E, "The line is not JSON.", "Write one JSON object a line.")
+NOT_JSON = _rule(
+    "not-json",
+    _E,
+    "The line is not JSON.",
+    "Write one JSON object a line.",
+    source="https://jsonlines.org/",
+)
 NOT_AN_OBJECT = _rule(
     "not-an-object", _E, "The line is JSON, but not an object.", "Write one JSON object a line."
 )
@@ -60,7 +84,11 @@ TRUNCATED_INPUT = _rule(
     "Fetch or pack it anew.",
 )
 DUPLICATE_KEY = _rule(
-    "duplicate-key", _E, "An object has the same key twice.", "Keep one of the two."
+    "duplicate-key",
+    _E,
+    "An object has the same key twice.",
+    "Keep one of the two.",
+    source="https://www.rfc-editor.org/rfc/rfc8259#section-4",
 )
 NUL_CHARACTER = _rule(
     "nul-character", _E, "The text has a NUL character.", "Remove the character \\u0000."
@@ -70,6 +98,7 @@ LONE_SURROGATE = _rule(
     _E,
     "The text has half of a surrogate pair, which is no character.",
     "Write the whole pair, or the character itself.",
+    source="https://www.rfc-editor.org/rfc/rfc8259#section-8.2",
 )
 
 # --- fields ----------------------------------------------------------------------------------------------------------
@@ -98,46 +127,68 @@ WRONG_KIND = _rule(
 
 # --- conversations ---------------------------------------------------------------------------------------------------
 UNKNOWN_ROLE = _rule(
-    "unknown-role", _E, "A turn has a role that is not known.", "Correct the role."
+    "unknown-role",
+    _E,
+    "A turn has a role that is not known.",
+    "Correct the role.",
+    rows=_CHATS,
+    source=f"{_VERTEX}/gemini-supervised-tuning-prepare",
 )
 SYSTEM_NOT_FIRST = _rule(
-    "system-not-first", _E, "A system turn is not the first.", "Move it to the front."
+    "system-not-first", _E, "A system turn is not the first.", "Move it to the front.", rows=_CHATS
 )
 ROLE_ORDER = _rule(
     "role-order",
     _E,
     "User and model do not take turns.",
     "Merge the turns, or add the missing one.",
+    rows=_CHATS,
 )
 NO_TRAINABLE_TURN = _rule(
-    "no-trainable-turn", _E, "No turn is the model's, so nothing is learnt.", "Add the answer."
+    "no-trainable-turn",
+    _E,
+    "No turn is the model's, so nothing is learnt.",
+    "Add the answer.",
+    rows=("Conversation",),
 )
-LAST_TURN = _rule("last-turn", _E, "The last turn is the wrong speaker's.", "End with the other.")
+LAST_TURN = _rule(
+    "last-turn", _E, "The last turn is the wrong speaker's.", "End with the other.", rows=_CHATS
+)
 
 # --- preferences -----------------------------------------------------------------------------------------------------
 CHOICE_OUT_OF_RANGE = _rule(
-    "choice-out-of-range", _E, "The choice is neither 0 nor 1.", "Write the preferred index."
+    "choice-out-of-range",
+    _E,
+    "The choice is neither 0 nor 1.",
+    "Write the preferred index.",
+    rows=_PAIRS,
 )
 EQUAL_CANDIDATES = _rule(
-    "equal-candidates", _E, "Both candidates are the same text.", "Delete the row."
+    "equal-candidates", _E, "Both candidates are the same text.", "Delete the row.", rows=_PAIRS
 )
 COMPLETION_COUNT = _rule(
     "completion-count",
     _E,
     "There are more or fewer than two completions.",
     "Keep the best and the worst one, or make a row of each pair.",
+    rows=_PAIRS,
+    source=f"{_VERTEX}/gemini-preference-tuning-prepare",
 )
 EQUAL_SCORES = _rule(
     "equal-scores",
     _E,
     "Both candidates have the same score.",
     "Give the preferred one 1 and the other 0, or delete the row.",
+    rows=_PAIRS,
+    source=f"{_VERTEX}/gemini-preference-tuning-prepare",
 )
 UNUSUAL_SCORE = _rule(
     "unusual-score",
     _W,
     "The scores are not 1 and 0.",
     "Write 1 for the preferred candidate and 0 for the other: Vertex AI takes nothing else, and only the order counts.",
+    rows=_PAIRS,
+    source=f"{_VERTEX}/gemini-preference-tuning-prepare",
 )
 
 # --- retrieval --------------------------------------------------------------------------------------------------------
@@ -300,24 +351,28 @@ CONFLICTING_COMPLETION = _rule(
     _W,
     "The same prompt has different completions.",
     "Decide on one, or the model learns to guess.",
+    rows=_ANSWERED,
 )
 CONFLICTING_CHOICE = _rule(
     "conflicting-choice",
     _W,
     "The same two candidates have opposite choices.",
     "Decide on one, or the two rows cancel each other out.",
+    rows=_PAIRS,
 )
 ONE_SIDED_CHOICE = _rule(
     "one-sided-choice",
     _W,
     "The choice is the same side in every row.",
     "Shuffle the candidates of each row: a model may learn the side, or the file was exported wrongly.",
+    rows=_PAIRS,
 )
 LENGTH_DECIDES_CHOICE = _rule(
     "length-decides-choice",
     _W,
     "The choice nearly always follows the length of the candidates.",
     "Add pairs in which the length speaks against the choice: a reward model would learn the length.",
+    rows=_PAIRS,
 )
 TOO_FEW_ROWS = _rule(
     "too-few-rows", _W, "There are fewer rows than the task needs.", "Collect more rows."
@@ -374,5 +429,12 @@ LEAKED_ROW = _rule(
     "Remove it from one of the two, or the validation flatters.",
 )
 
+_rules.update((rule.id, rule) for rule in (*TEXT_RULES, *LABEL_RULES, *SENSITIVE_RULES))
+
 RULES: Mapping[str, Rule] = MappingProxyType(_rules)
 """Every rule by its id."""
+
+
+def rules() -> tuple[Rule, ...]:
+    """Every rule of the check, those that have to be asked for among them."""
+    return tuple(RULES.values())

@@ -14,13 +14,15 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunekit.data.check import rules
 from tunekit.data.check.digests import row_keys
 from tunekit.data.check.findings import Place, Problem, Rule
 from tunekit.data.check.partial import CheckOptions, Partial, Segment
-from tunekit.data.check.proofs import Proven, Prover, prover_for
+from tunekit.data.check.proofs import prover_for
 from tunekit.data.check.records import ParsedRecord, broken_off, parsed_item, parsed_line
+from tunekit.data.check.row_checks import row_problems
 from tunekit.data.check.survey import Survey, claimed_format
 from tunekit.data.formats import FORMATS, Decoded, FormatName
 from tunekit.data.formats.convert import as_kind
@@ -29,6 +31,9 @@ from tunekit.data.reader import Block, FileSource, Item, Line, Source
 from tunekit.data.rows import ImageRow, Row
 from tunekit.data.tables import ArraySource
 from tunekit.data.template import DepartureKind, PromptTemplate
+
+if TYPE_CHECKING:
+    from tunekit.data.check.proofs.base import Proven, Prover
 
 _OPEN = ord("{")
 FAST_FROM_BYTES = 256 << 10
@@ -104,7 +109,7 @@ def scan_into(partial: Partial, part: Range) -> Partial:
 
 
 def _judge_blocks(partial: Partial, part: Range, source: FileSource) -> None:
-    fast = source.num_bytes >= FAST_FROM_BYTES
+    fast = source.num_bytes >= FAST_FROM_BYTES and not partial.options.asked.every_row
     prover = prover_for(partial.options.found, partial.options.row_type) if fast else None
     judge = _BlockJudge(partial, partial.begin(part.index, source.path), prover)
     for block in source.blocks(part.start, part.end):
@@ -146,6 +151,8 @@ def _judge(partial: Partial, record: ParsedRecord, ordinal: int) -> None:
     if isinstance(decoded.row, ImageRow):
         for problem in partial.gallery.problems_in(decoded.row.image, ordinal, offset):
             partial.tell(ordinal, problem, offset)
+    for problem in row_problems(decoded.row, record.value or decoded.row, partial.options.asked):
+        partial.tell(ordinal, problem, offset)
     template = partial.options.found.template
     if template is not None:
         for problem in departures(decoded.row.prompt_text(), template):

@@ -30,6 +30,8 @@ class Lengths(Value):
     p90: int
     p99: int
     longest: int
+    histogram: tuple[tuple[int, int], ...] = ()
+    """Pairs of a length and how many texts are at most so long and longer than the one before: powers of two."""
 
 
 class Choices(Value):
@@ -143,7 +145,14 @@ class LengthTally:
             p90=self._quantile(0.9),
             p99=self._quantile(0.99),
             longest=self.longest,
+            histogram=self._histogram(),
         )
+
+    def _histogram(self) -> tuple[tuple[int, int], ...]:
+        counts: Counter[int] = Counter()
+        for bucket, count in self.buckets.items():
+            counts[max(0, -(-bucket // _BUCKETS_PER_DOUBLING))] += count
+        return tuple((1 << power, counts[power]) for power in range(min(counts), max(counts) + 1))
 
     def _quantile(self, share: float) -> int:
         rank = math.ceil(share * self.buckets.total())

@@ -188,6 +188,18 @@ def _texts(value: JsonValue, field: str) -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{field}[{index}]")
 
 
+def texts_of(value: JsonValue, field: str) -> Iterator[tuple[str, str]]:
+    """Every text inside a value, with the path to it; names of fields are no texts."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts_of(inner, _joined(field, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts_of(inner, f"{field}[{index}]")
+
+
 def _objects(value: JsonValue, field: str) -> Iterator[tuple[str, JsonObject]]:
     if isinstance(value, dict):
         yield field, value

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from tunekit.data.check.proofs.base import Columns, Proven, Prover, Stretch
 from tunekit.data.check.survey import Survey
 from tunekit.data.formats import FORMATS, FormatName
 from tunekit.data.rows import Conversation, PromptCompletion, Row
 
-__all__ = ["Columns", "Proven", "Prover", "Stretch", "prover_for"]
+if TYPE_CHECKING:  # numpy and msgspec are loaded where there is a file for which it is worth it
+    from tunekit.data.check.proofs.base import Prover
+
+__all__ = ["prover_for"]
 
 
 def prover_for(found: Survey, row_type: type[Row] | None) -> Prover | None:

@@ -23,12 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekit.data.check.digests import DIGEST_BYTES, LAST_BIT_OFF
+from tunekit.data.check.proofs.screens import Screen, passes_quickly, passes_thoroughly
 from tunekit.data.check.repetition import ENTRY_FIELDS
 from tunekit.data.reader import BLOCK_BYTES
 
 _ENTRY = np.dtype(ENTRY_FIELDS)
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _LINE_FEED, _RETURN, _QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'\n\r"\\{}'
+_ESCAPED_B, _ESCAPED_F, _ESCAPED_U, _ZERO = b"bfu0"
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.intp]
 
@@ -95,6 +97,16 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Signs:
+    """What the bytes of some lines tell."""
+
+    num_strings: float
+    """Half the quotation marks outside of strings."""
+    controls: bool
+    """Whether there may be an escaped control character."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Lines:
     """A block and where its lines are."""
 
@@ -124,15 +136,24 @@ class _Lines:
     def bytes(self) -> memoryview:
         return self.view[int(self.starts[0]) : int(self.ends[-1]) + 1]
 
-    def num_strings(self) -> float:
-        """Half the quotation marks outside of strings."""
+    def signs(self) -> Signs:
+        """What the bytes tell about the lines."""
         raw = self.raw[int(self.starts[0]) : int(self.ends[-1]) + 1]
         # a block ends in a line feed, so that something follows each backslash
-        escaped = raw[np.flatnonzero(_equal(raw, _BACKSLASH)) + 1]
+        places = np.flatnonzero(_equal(raw, _BACKSLASH)) + 1
+        escaped = raw[places]
         if (escaped == _BACKSLASH).any():
-            return _ESCAPED.sub(b"", bytes(self.bytes)).count(b'"') / 2
-        quotes = np.count_nonzero(_equal(raw, _QUOTE))
-        return (quotes - np.count_nonzero(escaped == _QUOTE)) / 2
+            return Signs(_ESCAPED.sub(b"", bytes(self.bytes)).count(b'"') / 2, controls=True)
+        quotes = np.count_nonzero(_equal(raw, _QUOTE)) - np.count_nonzero(escaped == _QUOTE)
+        controls = ((escaped == _ESCAPED_B) | (escaped == _ESCAPED_F)).any()
+        codes = places[escaped == _ESCAPED_U]
+        if not controls and len(codes) and codes[-1] + 3 < len(raw):
+            controls = (
+                (raw[codes + 1] == _ZERO)
+                & (raw[codes + 2] == _ZERO)
+                & (raw[codes + 3] <= _ZERO + 1)
+            ).any()
+        return Signs(quotes / 2, controls=bool(controls))
 
     def are_objects(self) -> bool:
         """Whether each line begins and ends as an object does. `}{` across a line feed is in no object, so that as many
@@ -160,8 +181,13 @@ class Prover(ABC):
         self._decoders = [msgspec.json.Decoder(dialect) for dialect in self.dialects]
 
     @abstractmethod
-    def columns(self, rows: list[Any]) -> Columns:
-        """What decoded rows have, and which of them are doubtful."""
+    def columns(self, rows: list[Any], passes: Screen) -> Columns:
+        """What decoded rows have, and which of them are doubtful.
+
+        Args:
+            rows: The rows.
+            passes: Tells of texts whether all of them are plainly fine.
+        """
 
     def stretches(self, view: memoryview) -> Iterator[Stretch]:
         """The lines of a block in their order, as long stretches as can be proven."""
@@ -169,10 +195,14 @@ class Prover(ABC):
 
     def _halved(self, lines: _Lines) -> Iterator[Stretch]:
         rows = self._decoded(lines)
-        columns = self.columns(rows) if rows is not None else None
-        if rows is not None and columns is not None and columns.num_strings == lines.num_strings():
-            yield from self._without_doubtful(lines, rows, columns)
-        elif len(lines) == 1:
+        signs = lines.signs() if rows is not None else None
+        if rows is not None and signs is not None:
+            passes = passes_thoroughly if signs.controls else passes_quickly
+            columns = self.columns(rows, passes)
+            if columns.num_strings == signs.num_strings:
+                yield from self._without_doubtful(lines, rows, columns)
+                return
+        if len(lines) == 1:
             yield _slow(lines)
         else:
             middle = len(lines) // 2
@@ -190,7 +220,8 @@ class Prover(ABC):
                 yield _slow(lines.part(before, before + 1))
             if here > before + 1:
                 part = lines.part(before + 1, here)
-                yield _fine(part, self.columns(rows[before + 1 : here]))
+                # what is left has passed the screens already
+                yield _fine(part, self.columns(rows[before + 1 : here], lambda _: True))
 
     def _decoded(self, lines: _Lines) -> list[Any] | None:
         if not lines.are_objects():

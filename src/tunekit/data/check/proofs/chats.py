@@ -19,8 +19,9 @@ from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from tunekit.data.check.digests import BETWEEN_TURNS, speakers_seed
 from tunekit.data.check.proofs.base import Columns, Fast, Prover
-from tunekit.data.check.proofs.screens import passes
+from tunekit.data.check.proofs.screens import Screen, doubtful_answers
 from tunekit.data.check.proofs.texts import Text
+from tunekit.data.check.text_rules import is_plain_answer
 from tunekit.data.formats.turns import turn_problems
 from tunekit.data.rows import Message, Role
 
@@ -63,10 +64,16 @@ class ChatProver(Prover):
     def turns(self, rows: list[Any]) -> Turns:
         """The speakers and texts of rows, a system turn first, and the strings that the lines consist of."""
 
-    def columns(self, rows: list[Any]) -> Columns:
+    def columns(self, rows: list[Any], passes: Screen) -> Columns:
         turns = self.turns(rows)
         found = Columns(num_strings=turns.num_strings)
         self._fill(found, turns)
+        if not found.doubtful:
+            found.doubtful = doubtful_answers(
+                found.prompt_lengths, found.completions, found.prompts
+            )
+        else:  # the columns have gaps, so that single answers are looked at
+            found.doubtful = sorted({*found.doubtful, *self._doubtful_answers(turns)})
         if not passes(list(chain.from_iterable(turns.texts))):
             screened = (index for index, texts in enumerate(turns.texts) if not passes(texts))
             found.doubtful = sorted({*found.doubtful, *screened})
@@ -93,6 +100,19 @@ class ChatProver(Prover):
         found.prompts = lambda: [
             "\n".join(texts[:2]) if roles[0] == "system" else texts[0]
             for roles, texts in zip(turns.roles, turns.texts, strict=True)
+        ]
+
+    @staticmethod
+    def _doubtful_answers(turns: Turns) -> list[int]:
+        return [
+            index
+            for index, texts in enumerate(turns.texts)
+            if not (
+                texts
+                and texts[-1]
+                and is_plain_answer("", texts[-1])
+                and texts[-1] not in texts[:-1]
+            )
         ]
 
     def _pattern(self, roles: tuple[str, ...]) -> _Pattern | None:

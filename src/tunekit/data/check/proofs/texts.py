@@ -20,7 +20,7 @@ from tunekit.data.check.digests import (
     speakers_seed,
 )
 from tunekit.data.check.proofs.base import Columns, Fast, Prover
-from tunekit.data.check.proofs.screens import passes
+from tunekit.data.check.proofs.screens import Screen, doubtful_answers
 
 _ANSWERED, _ASKED = speakers_seed(("user", "model")), speakers_seed(("user",))
 Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
@@ -46,15 +46,16 @@ class PromptCompletionProver(Prover):
 
     dialects = (InputOutput, PromptAndCompletion)
 
-    def columns(self, rows: list[InputOutput]) -> Columns:
+    def columns(self, rows: list[InputOutput], passes: Screen) -> Columns:
         prompts = [row.input_text for row in rows]
         completions = [row.output_text for row in rows]
         found = Columns(num_strings=4 * len(rows))
-        found.doubtful = _doubtful(prompts, completions)
-        if found.doubtful:
-            return found
         found.prompts = lambda: prompts
         found.prompt_lengths = list(map(len, prompts))
+        answers = doubtful_answers(found.prompt_lengths, completions, found.prompts)
+        found.doubtful = sorted({*_doubtful(passes, prompts, completions), *answers})
+        if found.doubtful:
+            return found
         found.completions = completions
         found.questions = [xxh3_64_intdigest(text.encode(), _ANSWERED) for text in prompts]
         found.digests = [
@@ -81,9 +82,9 @@ class PromptProver(Prover):
 
     dialects = (InputText, PromptText)
 
-    def columns(self, rows: list[InputText]) -> Columns:
+    def columns(self, rows: list[InputText], passes: Screen) -> Columns:
         prompts = [row.input_text for row in rows]
-        found = Columns(num_strings=2 * len(rows), doubtful=_doubtful(prompts))
+        found = Columns(num_strings=2 * len(rows), doubtful=_doubtful(passes, prompts))
         if found.doubtful:
             return found
         found.prompts = lambda: prompts
@@ -109,13 +110,13 @@ class PreferenceProver(Prover):
 
     dialects = (TwoCandidates,)
 
-    def columns(self, rows: list[TwoCandidates]) -> Columns:
+    def columns(self, rows: list[TwoCandidates], passes: Screen) -> Columns:
         prompts = [row.input_text for row in rows]
         firsts = [row.candidate_0 for row in rows]
         seconds = [row.candidate_1 for row in rows]
         found = Columns(num_strings=7 * len(rows))
         equal = {index for index, row in enumerate(rows) if row.candidate_0 == row.candidate_1}
-        found.doubtful = sorted({*_doubtful(prompts, firsts, seconds), *equal})
+        found.doubtful = sorted({*_doubtful(passes, prompts, firsts, seconds), *equal})
         if found.doubtful:
             return found
         found.prompts = lambda: prompts
@@ -137,7 +138,7 @@ class PreferenceProver(Prover):
         found.digests.append(xxh3_128_digest(rejected.encode(), (first + REJECTED_SEED) & MASK))
 
 
-def _doubtful(*columns: Sequence[str]) -> list[int]:
+def _doubtful(passes: Screen, *columns: Sequence[str]) -> list[int]:
     """The rows of which a text does not pass the screens."""
     if all(passes(column) for column in columns):
         return []

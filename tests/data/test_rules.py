@@ -17,7 +17,12 @@ from tunekit.data.check.sensitive_rules import SENSITIVE_RULES, sensitive_faults
 FOUND_HERE = [name for name, example in EXAMPLES.items() if not example.elsewhere]
 OTHER_TESTS = {
     "line-too-long", "truncated-input", "too-few-rows", "row-too-long", "untrainable-row", "label-missing",
-    "unscorable-row", "leaked-row",
+    "unscorable-row", "leaked-row", "too-many-rows", "file-too-large", "unsupported-file",
+    "duplicate-id", "dangling-label", "conflicting-label", "no-relevant-document", "leaked-query", "retrieval-limit",
+    "unlabelled-document", "unlabelled-query",
+    "image-missing", "image-unreadable", "image-truncated", "image-type", "image-animated", "image-too-small",
+    "image-too-large", "image-upscaled", "image-cropped", "image-cmyk", "image-16-bit", "image-alpha", "image-rotated",
+    "near-duplicate-image", "missing-caption", "caption-too-long", "too-few-images", "too-many-images",
 }  # fmt: skip
 
 

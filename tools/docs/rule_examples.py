@@ -81,6 +81,18 @@ _PARTS = [_row(f"question: why {n}? context: because of {n * n}.", str(n)) for n
 _PAIRS = [_pair(n % 2, "Yes, gladly.", "No, never!!!", f"Question {n}?") for n in range(24)]
 _PLAN = "a way of tuning, with the tokens of its base model: `tunekit check --method`, `plan` and `tune`"
 
+_JUDGED = ["query-id\tcorpus-id\tscore", "q1\td1\t1"]
+_DOCUMENT = '{"_id": "d1", "title": "Parcels", "text": "How to find a parcel."}'
+_BETWEEN = "`RetrievalData.check`, `check`, `plan` and `tune`"
+_OPENED = "`Dataset.check` on images, which opens each file"
+
+
+def _image(path: str, caption: str = "a red boat") -> dict[str, Any]:
+    return {"image": path, "caption": caption}
+
+
+_IMAGE = [_image("boat.png")]
+
 EXAMPLES: Mapping[str, Example] = {
     "no-rows": Example([], _GOOD, whole=True, row="PromptCompletion"),
     "not-utf8": Example([b'{"input_text": "caf\xe9", "output_text": "yes"}'], _GOOD, row="PromptCompletion"),
@@ -124,6 +136,38 @@ EXAMPLES: Mapping[str, Example] = {
     "untrainable-row": Example([_row("Why?", "(nothing that the chat template keeps)")], _GOOD, elsewhere=_PLAN),
     "label-missing": Example([{"input_text": "(a prompt that the teacher does not answer)"}], [{"input_text": "Where is my parcel?"}], elsewhere="`Distiller`, when the teacher labels"),
     "unscorable-row": Example([{"input_text": "Add 2 and 3."}], [{"input_text": "Add 2 and 3.", "answer": "5"}], elsewhere="`ReinforcementTuner`, for a reward that reads a field"),
+    "missing-header": Example(["q1\td1\t1"], _JUDGED, line=1, suffix=".tsv", row="RelevanceLabel"),
+    "column-count": Example([*_JUDGED, "q2\td2\t1\tvery"], _JUDGED, suffix=".tsv", row="RelevanceLabel"),
+    "label-score": Example([*_JUDGED, "q2\td2\thigh"], _JUDGED, "score", suffix=".tsv", row="RelevanceLabel"),
+    "duplicate-id": Example([_DOCUMENT, _DOCUMENT], [_DOCUMENT], elsewhere=_BETWEEN),
+    "dangling-label": Example([_JUDGED[0], "q1\t(an id that no document has)\t1"], _JUDGED, elsewhere=_BETWEEN),
+    "conflicting-label": Example([*_JUDGED, "q1\td1\t0"], _JUDGED, elsewhere=_BETWEEN),
+    "no-relevant-document": Example([_JUDGED[0], "q1\td1\t0"], _JUDGED, elsewhere=_BETWEEN),
+    "leaked-query": Example([_JUDGED[0], "(a query of the test that is also in the training labels)"], _JUDGED, elsewhere=_BETWEEN),
+    "retrieval-limit": Example(["(fewer than 9 queries)"], ["(9 to 10,000 queries)"], elsewhere=_BETWEEN),
+    "unlabelled-document": Example([_DOCUMENT, '{"_id": "(an id that no label has)", "text": "Opening hours"}'], [_DOCUMENT], elsewhere=_BETWEEN),
+    "unlabelled-query": Example(['{"_id": "(an id that no label has)", "text": "open today?"}'], ['{"_id": "q1", "text": "where is it?"}'], elsewhere=_BETWEEN),
+    "image-missing": Example([_image("(a file that is not there)")], _IMAGE, elsewhere=_OPENED),
+    "image-unreadable": Example([_image("(a text that was renamed to .png)")], _IMAGE, elsewhere=_OPENED),
+    "image-truncated": Example([_image("(a file that was not copied to its end)")], _IMAGE, elsewhere=_OPENED),
+    "image-type": Example([_image("boat.bmp")], _IMAGE, elsewhere=_OPENED),
+    "image-animated": Example([_image("(an animated .webp)")], _IMAGE, elsewhere=_OPENED),
+    "image-too-small": Example([_image("(1 by 1 pixel)")], _IMAGE, elsewhere=_OPENED),
+    "image-too-large": Example([_image("(20,000 by 20,000 pixels)")], _IMAGE, elsewhere=_OPENED),
+    "image-upscaled": Example([_image("(64 by 64 pixels, for a model that draws 512 by 512)")], _IMAGE, elsewhere=_PLAN),
+    "image-cropped": Example([_image("(1,600 by 400 pixels)")], _IMAGE, elsewhere=_OPENED),
+    "image-cmyk": Example([_image("(a JPEG made for print)")], _IMAGE, elsewhere=_OPENED),
+    "image-16-bit": Example([_image("(a PNG with 16 bits a channel)")], _IMAGE, elsewhere=_OPENED),
+    "image-alpha": Example([_image("(a PNG with a transparent ground)")], _IMAGE, elsewhere=_OPENED),
+    "image-rotated": Example([_image("(a photo with the EXIF orientation 6)")], _IMAGE, elsewhere=_OPENED),
+    "near-duplicate-image": Example([*_IMAGE, _image("(the same photo, scaled)")], _IMAGE, elsewhere=_OPENED),
+    "missing-caption": Example([{"image": "boat.png"}], _IMAGE, elsewhere=_OPENED),
+    "caption-too-long": Example([_image("boat.png", "(more than the 77 tokens that CLIP reads)")], _IMAGE, elsewhere=_PLAN),
+    "too-few-images": Example(["(3 images of the subject)"], ["(4 to 20 images of the subject)"], elsewhere=_PLAN),
+    "too-many-images": Example(["(21 images of the subject)"], ["(4 to 20 images of the subject)"], elsewhere=_PLAN),
+    "too-many-rows": Example(["(more rows than Vertex AI takes for the model)"], _GOOD, elsewhere=_PLAN),
+    "file-too-large": Example(["(more bytes than Vertex AI takes for the model)"], _GOOD, elsewhere=_PLAN),
+    "unsupported-file": Example(["(a row that points to a video, for a model that reads images)"], _GOOD, elsewhere=_PLAN),
     "missing-instruction": Example([*_ASKED, _row("my parcel is lost", "shipping")], _ASKED),
     "inconsistent-prompt-shape": Example([*_PARTS, _row("context: because of rain. question: why?", "rain")], _PARTS),
     "leaked-row": Example([_row("(a validation prompt that is in the training file)")], _GOOD, elsewhere="`check`, `plan` and `tune` with validation rows"),

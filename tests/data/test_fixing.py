@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,16 @@ def test_a_copy_is_corrected_and_the_original_is_not_touched(tmp_path: Path) -> 
     odd = {"input_text": 'a ",}" b', "output_text": "billing"}
     trailing = json.dumps(LINES[7])[:-1] + ",}"
     misspelt = {"input_text": LINES[8]["input_text"], "outptu_text": "billing"}
-    lines = [*LINES[:7], "", LINES[0], trailing, misspelt, odd, {"input_text": 7}, "{broken"]
+    lines: list[Any] = [
+        *LINES[:7],
+        "",
+        LINES[0],
+        trailing,
+        misspelt,
+        odd,
+        {"input_text": 7},
+        "{broken",
+    ]
     path = Path(write_lines(tmp_path / "rows.jsonl", lines))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     before = path.read_bytes()

@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from tunekit.data.formats import FORMATS
 
 
 def report(folder: Path) -> tk.Report:
-    lines = [
+    lines: list[Any] = [
         *routing_lines(24),
         {"input_text": ["<b>secret</b>"], "output_text": "x"},
         "{",

@@ -132,7 +132,7 @@ def _cut(line: bytes, draw: random.Random) -> bytes:
 
 
 def _byte(line: bytes, draw: random.Random) -> bytes:
-    place = draw.randrange(len(line))
+    place = draw.randrange(max(1, len(line)))
     return line[:place] + bytes((draw.randrange(256),)) + line[place + 1 :]
 
 
@@ -142,7 +142,7 @@ def _insert(line: bytes, draw: random.Random) -> bytes:
 
 
 def _delete(line: bytes, draw: random.Random) -> bytes:
-    place = draw.randrange(len(line))
+    place = draw.randrange(max(1, len(line)))
     return line[:place] + line[place + draw.randrange(1, 9) :]
 
 
@@ -177,6 +177,8 @@ _KEYS = (
 _PIECES = (
     b"\\u0000", b"\x00", b"\\ud83d", b"\\ud83d\\ude00", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b'"', b"\\", b"\\\\",
     b"}", b"{", b"]", b"[", b",", b", ", b" ", b"\t", b"\r", b"\x0c", b"\xe2\x80\xa8", b"\xef\xbb\xbf", b"null", b"1e999",
+    b"&amp;", b"\\u001b", b"\\b", b"\xee\x80\x80", b"\\ue000", b"\xc3\x83\xc2\xa9", b"\\u00c3\\u00a9", b"{{ x }}", b"```", b"[INST]",
+    b" and\"", b" \"", b"\\u200b", b"\xc2\x85", b"\\u009f", b"\xe2\x80\xae", b"</s>", b"\\u003c/s>", b"\xc3\xa2\xe2\x82\xac",
     b"NaN", b'""', b'" "', b"<|im_start|>", b"\\u0020", b"\\n", b"\\/", b"/", b"\\x", b"\xef\xbf\xbd",
 )  # fmt: skip
 _SWAPS = (

@@ -14,7 +14,7 @@ import gzip
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
 from io import BufferedIOBase
@@ -48,7 +48,7 @@ def can_be_cut(path: str) -> bool:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[BufferedIOBase]:
+def opened(path: str) -> Generator[BufferedIOBase]:
     """The bytes of a file, unpacked.
 
     Raises:
@@ -88,7 +88,7 @@ def num_bytes(path: str) -> int:
 
 
 @contextmanager
-def written(path: str, *, overwrite: bool) -> Iterator[Path]:
+def written(path: str, *, overwrite: bool) -> Generator[Path]:
     """A local file to write to, which takes its place, packed, when the block ends well, and else leaves nothing.
 
     Raises:

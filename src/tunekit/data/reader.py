@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from itertools import chain, compress
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeGuard
 
 from pydantic import JsonValue
 
@@ -344,7 +344,9 @@ def file_source(path: str) -> Source:
     return tables.ArraySource(path) if tables.is_json_array(path) else FileSource(path)
 
 
-def _is_collection(source: object) -> bool:
+def _is_collection(
+    source: object,
+) -> TypeGuard[Iterable[str | os.PathLike[str] | RowLike]]:
     return isinstance(source, Iterable) and not isinstance(source, Mapping)
 
 

@@ -11,7 +11,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any, cast
 
@@ -90,12 +90,12 @@ class ColumnarSource(_NamedFile):
         with opening.opened(self.path) as raw:
             yield from _records(self._batches(raw), self.path)
 
-    def _batches(self, raw: Any) -> Iterable[Any]:
+    def _batches(self, raw: Any) -> Any:
         if opening.suffix(self.path) == ".parquet":
             parquet = opening.pyarrow_module("pyarrow.parquet")
-            return parquet.ParquetFile(raw).iter_batches(batch_size=1_024)  # type: ignore[no-any-return]
+            return parquet.ParquetFile(raw).iter_batches(batch_size=1_024)
         table = opening.pyarrow_module("pyarrow.feather").read_table(raw)
-        return table.to_batches(max_chunksize=1_024)  # type: ignore[no-any-return]
+        return table.to_batches(max_chunksize=1_024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +207,11 @@ def _records(batches: Iterable[Any], path: str | None) -> Iterator[Record]:
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+        named = cast("dict[str, Any]", value)
+        return {key: _without_nulls(one) for key, one in named.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in cast("Sequence[Any]", value)]
+    return value
 
 
 def _from_texts(values: Mapping[Any, Any]) -> dict[str, JsonValue]:
@@ -230,7 +233,8 @@ def _from_text(name: str, value: Any) -> JsonValue:
         except ValueError:
             return value
         return nested
-    return value  # type: ignore[no-any-return]
+    plain: JsonValue = value
+    return plain
 
 
 def _elements(path: str) -> Iterator[tuple[int, int, bytes]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import LiteralString
 
 from tunekit._text import excerpt
 from tunekit._value import Value
@@ -45,7 +46,7 @@ class Place:
 class Rule:
     """One thing that a check looks for."""
 
-    id: str
+    id: LiteralString
     severity: Severity
     summary: str
     """What is wrong, as one sentence without the particulars."""

@@ -6,9 +6,10 @@ Does not belong here: formats and rows (`scan.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import cast
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -114,7 +115,7 @@ def parsed_item(item: Item) -> ParsedRecord:
     """The object, or what stands in its way."""
     if isinstance(item.value, Row):
         return ParsedRecord(item.place, item.value)
-    if isinstance(item.value, dict) and None in item.value:
+    if isinstance(item.value, dict) and None in cast("Mapping[object, object]", item.value):
         fact = "The row has more values than the table has names."
         return ParsedRecord(item.place, None, (Problem(rules.EXTRA_VALUES, fact),))
     try:

@@ -7,9 +7,11 @@ Does not belong here: the rules of tunekit about texts (`text_rules.py`, `sensit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from pydantic import JsonValue
 
 from tunekit._text import did_you_mean, either
 from tunekit.data.check import rules
@@ -72,7 +74,8 @@ def rule(
         raise SettingInvalid(
             f"There is no severity {severity!r}.", hint=f"Write one of {either(list(Severity))}."
         )
-    made = Rule(id, Severity(severity), summary, fix)
+    name: Any = id  # the ids of our own rules are literals
+    made = Rule(name, Severity(severity), summary, fix)
     return lambda find: RowRule(made, find)
 
 
@@ -147,7 +150,7 @@ def row_problems(row: Row, value: JsonObject | Row, asked: Asked) -> Iterator[Pr
 def _texts(row: Row, value: JsonObject | Row) -> Iterator[tuple[str, str]]:
     """The texts that are trained on, with the names that the source gives them."""
     line = value.model_dump(mode="json", exclude={"extra"}) if isinstance(value, Row) else value
-    unknown = row.extra if not isinstance(value, Row) else {}
+    unknown: Mapping[str, JsonValue] = row.extra if not isinstance(value, Row) else {}
     for name, inner in line.items():
         if name in unknown and name != "completions":
             continue

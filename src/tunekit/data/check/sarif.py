@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any
 
 from tunekit._version import __version__
@@ -67,5 +67,5 @@ def _result(finding: Finding) -> dict[str, Any]:
 def _uri(path: str) -> str:
     if "://" in path:
         return path
-    pure = PurePath(path)
-    return pure.as_uri() if pure.is_absolute() else pure.as_posix()
+    local = Path(path)
+    return local.as_uri() if local.is_absolute() else local.as_posix()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from tunekit.data.check.findings import Rule, Severity
 
@@ -46,7 +47,11 @@ class _Pattern:
 
 
 def _personal(
-    id: str, name: str, pattern: str, holds: Callable[[str], bool] = bool, source: str | None = None
+    id: LiteralString,
+    name: str,
+    pattern: str,
+    holds: Callable[[str], bool] = bool,
+    source: str | None = None,
 ) -> _Pattern:
     rule = Rule(
         id,
@@ -59,7 +64,7 @@ def _personal(
     return _Pattern(rule, re.compile(pattern), name, holds)
 
 
-def _secret(id: str, name: str, pattern: str, source: str | None = None) -> _Pattern:
+def _secret(id: LiteralString, name: str, pattern: str, source: str | None = None) -> _Pattern:
     rule = Rule(
         id,
         Severity.ERROR,

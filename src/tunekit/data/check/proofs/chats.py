@@ -116,7 +116,7 @@ class ChatProver(Prover):
         ]
 
     def _pattern(self, roles: tuple[str, ...]) -> _Pattern | None:
-        spoken = [_ROLES[role] for role in roles]
+        spoken: list[Role] = [_ROLES[role] for role in roles]
         messages = tuple(Message(role=role, content="-") for role in spoken)
         if any(turn_problems(messages, field="", last="model")):
             return None

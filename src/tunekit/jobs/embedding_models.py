@@ -125,8 +125,8 @@ class EmbeddingModel(TunedModel):
         """Hold the tuned and the base model against labels: nDCG@10, MRR and recall, each with a 95 % interval.
 
         Both models rank all documents of the data for every query that has a label. The figures are those of trec_eval.
-        Labels that name a document or query which is not there, as in a part of a public collection, are left out; so is
-        a query that has no relevant document left. The figures are those of trec_eval on the labels that remain.
+        Labels that name a document or query which is not there, as in a part of a public collection, are left out, and
+        so is a query without a relevant document then. The figures are those of trec_eval on the labels that remain.
 
         Args:
             data: Documents, queries and labels; labels to train on are not needed.

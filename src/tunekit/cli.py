@@ -268,7 +268,7 @@ def predict(
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a tuned model: a text model answers, an embedding model finds documents that it was tuned on."""
+    """Ask a tuned model. A text model answers; an embedding model finds documents that it was tuned on."""
     reply = commands.ask(
         _client(root).model(model),
         sys.stdin.read() if prompt == "-" else prompt.replace("\\n", "\n"),

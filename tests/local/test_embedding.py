@@ -17,6 +17,7 @@ from sample_rows import retrieval, retrieval_rows, write_lines
 from tunekit import cli
 from tunekit.backends.local.base_models import find_base_model
 from tunekit.backends.local.embedders import load_embedder, prompt_of
+from tunekit.backends.local.embedding_trainer import dimensions, shares
 
 
 def tuner(base_model: str, **settings: Any) -> tk.EmbeddingTuner:
@@ -56,6 +57,17 @@ def test_what_belongs_together_is_found_after_tuning(
     assert evaluation.tuned.value >= evaluation.base.value + 0.3
     assert model.embed(["zorp fraz"]).shape == (1, settings.get("output_dimensionality", 32))
     assert model.record.metrics["last_loss"] < model.record.metrics["first_loss"]
+
+
+def test_whole_vectors_stay_as_good_as_short_ones(inline: tk.Client, tiny_embedder: str) -> None:
+    assert dimensions(384, 96) == [384, 192, 96]
+    assert shares([384, 192, 96]) == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+    data = retrieval()
+    model = inline.tune(tuner(tiny_embedder, **FULL | {"output_dimensionality": 8}), data).result()
+    short, whole = (
+        model.evaluate(data, output_dimensionality=length).tuned.value for length in (8, 32)
+    )
+    assert whole >= short
 
 
 def test_an_adapter_learns_and_leaves_the_base_as_it_was(

@@ -84,7 +84,8 @@ class EmbeddingTuner(StepwiseTuner["RetrievalData", "EmbeddingModel"]):
     `adapter_size`."""
     output_dimensionality: int | None = Field(default=None, ge=1)
     """Numbers in a vector, at most those of the base model. With fewer, the model learns to put what matters first, so
-    that vectors can be cut to that length (https://arxiv.org/abs/2205.13147). `None` keeps those of the base model."""
+    that vectors can be cut to that length (https://arxiv.org/abs/2205.13147); whole ones count for more in what it
+    learns, so that they stay as good. That takes more steps. `None` keeps those of the base model."""
     objective: Literal["auto", "ranking", "scores"] = "auto"
     """`ranking` draws a query to its relevant document and away from the others of the batch, of which no label calls
     one relevant to it (https://arxiv.org/abs/1705.00652); `scores` orders pairs by their scores, irrelevant ones among

@@ -131,9 +131,8 @@ def loss_for(
         inner = losses.MultipleNegativesRankingLoss(model)
     if cut_to is None:
         return inner
-    return losses.MatryoshkaLoss(
-        model, inner, dimensions(model.get_embedding_dimension() or 0, cut_to)
-    )
+    lengths = dimensions(model.get_embedding_dimension() or 0, cut_to)
+    return losses.MatryoshkaLoss(model, inner, lengths, shares(lengths))
 
 
 def dimensions(whole: int, cut_to: int) -> list[int]:
@@ -144,3 +143,12 @@ def dimensions(whole: int, cut_to: int) -> list[int]:
         found.add(half)
         half //= 2
     return sorted(found, reverse=True)
+
+
+def shares(lengths: Sequence[int]) -> list[float]:
+    """How much vectors of each length count in the loss, in proportion to it; all together count as one.
+
+    The first numbers of a vector are learnt with every length, the last ones with the whole vector only. With equal
+    shares the last ones lag behind, and whole vectors find less than short ones.
+    """
+    return [length / sum(lengths) for length in lengths]

@@ -61,7 +61,18 @@ assert_type(client.tune(found, data), Job[tk.EmbeddingModel])
 assert_type(client.tune(found, data).result().search("a", top_k=3), list[tk.Match])
 assert_type(client.tune(found, data).result().evaluate(data), tk.RetrievalEvaluation)
 
-for backend in (tk.LocalBackend(), tk.MemoryBackend()):
+vertex = tk.VertexBackend(
+    project="p",
+    staging_bucket="gs://b",
+    options=tk.VertexOptions(service_account="a@b", palm=tk.PalmOptions(max_context_length="8k")),
+)
+assert_type(tk.Client(vertex).tune(tuner, pairs, budget=20.0), Job[tk.TextModel])
+assert_type(client.jobs(labels={"team": "a"}, state=tk.JobState.RUNNING), list[Job[Any]])
+assert_type(vertex.dataset("gs://b/train.jsonl", tk.Prompt), tk.Dataset[Any])
+reward = tk.AutoraterReward(prompt="Rate {{response}}.")
+assert_type(reward.try_on("a", ["b"], on=vertex), tk.Tryout)
+
+for backend in (tk.LocalBackend(), tk.MemoryBackend(), vertex):
     seam: tk.Backend = backend
     tk.Client(seam)
 
@@ -70,6 +81,8 @@ def use(model: tk.TextModel) -> None:
     """What a model gives."""
     assert_type(model.predict("a", temperature=0.5), tk.Prediction)
     assert_type(model.predict([tk.Message(role="user", content="a")]).text, str)
+    assert_type(model.deploy(tk.Machine(machine_type="g2-standard-8")), tk.Deployment)
+    assert_type(model.remains(), tuple[str, ...])
     assert_type(model.predict_many(["a", "b"]), list[tk.Prediction])
     assert_type(model.evaluate(test), tk.Evaluation)
     assert_type(model.evaluate(preferences), tk.Evaluation)

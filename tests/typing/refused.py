@@ -60,6 +60,9 @@ def wrong_settings() -> None:
     tk.ReinforcementTuner(base_model="m")  # type: ignore[call-arg]
     tk.ReinforcementTuner(base_model="m", reward="exact")  # type: ignore[arg-type]
     tk.Distiller(base_model="m")  # type: ignore[call-arg]
+    tk.VertexOptions(exported_checkpoints="first")  # type: ignore[arg-type]
+    tk.VertexOptions(tuning_mode="full")  # type: ignore[call-arg]
+    client.tune(tuner, pairs, budget="much")  # type: ignore[arg-type]
 
 
 def wrong_names() -> None:

@@ -30,7 +30,7 @@ class Case:
     @property
     def draws(self) -> bool:
         """Whether it tunes a model that draws, and so needs a base model of that kind."""
-        return bool(_CLASSES[self.kind].model_kind == "image")
+        return self.kind.startswith("imagen")
 
     def __str__(self) -> str:
         return self.kind

@@ -167,4 +167,5 @@ class Stage:
     @cached_property
     def _handle(self) -> type[TunedModel]:
         """The kind of handle that the tuner's models have."""
-        return handle_class(self.tuner.model_kind)
+        handle: type[TunedModel] = handle_class(self.tuner.model_kind)
+        return handle

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 from tunekit import catalog
 from tunekit.backends.local.base_models import find_base_model, model_folder
+from tunekit.backends.local.embedders import Embedders
 from tunekit.backends.local.exporting import export_model
 from tunekit.backends.local.extras import require_local_extra
-from tunekit.backends.local.embedders import Embedders
 from tunekit.backends.local.folder import JobFolder, Manifest, Status
-from tunekit.backends.local.inference import Models
 from tunekit.backends.local.image_export import export_pipeline
+from tunekit.backends.local.inference import Models
 from tunekit.backends.local.measuring import tried_model
 from tunekit.backends.local.pipelines import Painters
 from tunekit.backends.local.process import spawn_worker

@@ -1,5 +1,6 @@
 """The tokenizer of the sketch pipeline: every word of the captions one token, other words in pieces."""
 
+import json
 import random
 from collections import Counter
 
@@ -42,8 +43,6 @@ def train_tokenizer(
 
 
 def _as_clip(state: bytes) -> CLIPTokenizer:
-    import json
-
     learnt = json.loads(state)
     merges = [tuple(pair) for pair in learnt["merges"]]
     symbols = sorted(pre_tokenizers.ByteLevel.alphabet())

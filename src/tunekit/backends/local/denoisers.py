@@ -26,6 +26,11 @@ class Family(Protocol):
     """The part of the pipeline that is the denoiser."""
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """Parts that read prompts and are small enough to learn a new word: text encoders of the kind of CLIP."""
+        ...
+
+    @property
     def native_size(self) -> int:
         """Width and height in pixels that the pipeline draws unless told otherwise."""
         ...
@@ -63,7 +68,7 @@ def family_of(pipeline: Any) -> Family:
         return ZImageFamily(pipeline)
     known = ("UNet2DConditionModel", "ZImageTransformer2DModel")
     raise MethodUnsupported(
-        f"A pipeline of the class {type(pipeline).__name__} cannot be tuned here: its denoiser is none of {either(known)}.",
+        f"A {type(pipeline).__name__} cannot be tuned here: its denoiser is none of {either(known)}.",
         hint="Use Stable Diffusion 1.5, 2 or XL, Z-Image, or tunekit/sketch.",
         place="base_model",
     )
@@ -81,27 +86,29 @@ class UNetFamily:
         self._noising = DDPMScheduler.from_config(pipeline.scheduler.config)
 
     @property
+    def words(self) -> tuple[str, ...]:
+        known = ("text_encoder", "text_encoder_2")
+        return tuple(name for name in known if getattr(self._pipeline, name, None) is not None)
+
+    @property
     def native_size(self) -> int:
         return int(self._pipeline.unet.config.sample_size * self._pipeline.vae_scale_factor)
 
     def conditions(self, prompts: Sequence[str], size: int) -> list[Condition]:
         import torch
 
-        pipe = self._pipeline
-        wide = getattr(pipe, "text_encoder_2", None) is not None
-        found: list[Condition] = []
-        for prompt in prompts:
-            if not wide:
-                embedded, _ = pipe.encode_prompt(prompt, pipe.device, 1, False)  # noqa: FBT003
-                found.append({"encoder_hidden_states": embedded[0]})
-                continue
-            embedded, _, pooled, _ = pipe.encode_prompt(
-                prompt, device=pipe.device, do_classifier_free_guidance=False
-            )
-            shape = torch.tensor([size, size, 0, 0, size, size], dtype=embedded.dtype)
-            told = {"text_embeds": pooled[0], "time_ids": shape.to(embedded.device)}
-            found.append({"encoder_hidden_states": embedded[0], **told})
-        return found
+        pipe, asked = self._pipeline, list(prompts)
+        if len(self.words) == 1:
+            embedded, _ = pipe.encode_prompt(asked, pipe.device, 1, False)  # noqa: FBT003
+            return [{"encoder_hidden_states": one} for one in embedded]
+        embedded, _, pooled, _ = pipe.encode_prompt(
+            asked, device=pipe.device, do_classifier_free_guidance=False
+        )
+        shape = torch.tensor([size, size, 0, 0, size, size]).to(embedded)
+        return [
+            {"encoder_hidden_states": one, "text_embeds": whole, "time_ids": shape}
+            for one, whole in zip(embedded, pooled, strict=True)
+        ]
 
     def latents(self, pixels: Tensor) -> Tensor:
         vae = self._pipeline.vae
@@ -136,6 +143,7 @@ class ZImageFamily:
     """Z-Image: a transformer that guesses the flow from the image to the noise."""
 
     part = "transformer"
+    words = ()
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline

@@ -18,8 +18,8 @@ from pydantic import JsonValue
 
 from tunekit._value import Received
 from tunekit.backends.vertex.case import SPELLINGS
-from tunekit.data.check.findings import Place
 from tunekit.data.check.digests import dataset_digest, row_digest
+from tunekit.data.check.findings import Place
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.dataset import Dataset, Located
 from tunekit.data.formats.convert import as_kind

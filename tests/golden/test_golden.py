@@ -19,7 +19,7 @@ from sample_rows import PROMPT, retrieval, retrieval_rows, routing, routing_line
 from tunekit.cli import app
 from tunekit.evaluation.comparison import Answered, Loss, compare, compare_rewards
 from tunekit.evaluation.distillation import Footprint, Tried, compare_distilled
-from tunekit.evaluation.retrieval import Found, compare_retrieval
+from tunekit.evaluation.retrieval import Found, Judged, compare_retrieval
 from tunekit.jobs.record import JobProblem
 from tunekit.testing import Fault, Step
 
@@ -151,7 +151,8 @@ def test_an_evaluation_of_retrieval() -> None:
         )
         for n in range(1, 31)
     ]
-    hold("retrieval.txt", str(compare_retrieval(found, documents=1_200)))
+    judged = Judged(scores={}, labels_left_out=1_573, queries_left_out=1)
+    hold("retrieval.txt", str(compare_retrieval(found, documents=1_200, judged=judged)))
 
 
 def test_a_check_of_retrieval_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.sentence_transformer import losses
 
 from tunekit.backends.local.embedders import Embedder, load_weights_into, save_weights
+from tunekit.backends.local.embedding_batches import LabelledBatchSampler, Relevant
 from tunekit.backends.local.embedding_rows import Texts
 from tunekit.data.rows import RelevanceLabel
 from tunekit.evaluation.retrieval import ndcg, ranking
@@ -36,9 +37,18 @@ class EmbeddingTrainer(SentenceTransformerTrainer):
 
     base_model: str
     """What an adapter names as its base."""
+    relevant: Relevant | None = None
+    """What is relevant to each query, where batches are ranked; `None` draws rows as they come."""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Gather nothing for a card."""
+
+    def get_batch_sampler(self, dataset: Any, **settings: Any) -> Any:
+        """Batches in which a document is relevant to its own query only."""
+        if self.relevant is None:
+            return super().get_batch_sampler(dataset, **settings)
+        taken = {name: settings[name] for name in ("batch_size", "generator", "seed")}
+        return LabelledBatchSampler(dataset, self.relevant, **taken)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         save_weights(self.model, Path(output_dir or str(self.args.output_dir)), self.base_model)

@@ -14,7 +14,7 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 
 import tunekit as tk
-from tunekit.backends.vertex import calls, service, serving, storage, transport, tuned
+from tunekit.backends.vertex import asking, calls, service, serving, storage, transport
 from tunekit.backends.vertex.calls import CALLS, Repeat
 from tunekit.backends.vertex.faults import (
     HttpFault,
@@ -150,7 +150,7 @@ WIRE: dict[str, tuple[str, str, Any, Made]] = {
         "POST",
         f"/v1/{ENDPOINT}:generateContent",
         CONTENT,
-        lambda _, __, asking, *___: asking.generate(
+        lambda _, __, models, *___: models.generate(
             ENDPOINT,
             "q",
             Sampling(top_k=3, top_p=0.5, seed=1),
@@ -162,7 +162,7 @@ WIRE: dict[str, tuple[str, str, Any, Made]] = {
         "POST",
         f"/v1/{ENDPOINT}:predict",
         {"predictions": [[0.5, 1]]},
-        lambda _, __, asking, *___: asking.predict(ENDPOINT, [{"content": "q"}], {"topK": 3}),
+        lambda _, __, models, *___: models.predict(ENDPOINT, [{"content": "q"}], {"topK": 3}),
     ),
 }
 STORED = ("objects.get", "objects.download", "objects.insert")
@@ -183,7 +183,7 @@ def parts() -> Parts:
     return (
         jobs,
         serving.Serving(made, "acme"),
-        tuned.Asking(made),
+        asking.Asking(made),
         storage.Storage(made),
     )
 

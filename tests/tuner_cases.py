@@ -86,7 +86,7 @@ CASES = (
     ),
     Case(
         "imagen_style",
-        {"style": "zig", **_IMAGE_SETTINGS},
+        {"style": "zig", "prior": "none", **_IMAGE_SETTINGS},
         captioned(_IMAGES / "style"),
         captioned(_IMAGES / "other-style", seed=1),
     ),

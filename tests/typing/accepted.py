@@ -41,6 +41,15 @@ earned = tk.ReinforcementTuner(base_model="m", reward=tk.ExactMatch(expected="4"
 taught = tk.Distiller(base_model="m", teacher="n")
 both = tk.PreferenceData(preferences=preferences, prompts=prompts)
 
+captioned = tk.Dataset.read("pictures", row=tk.CaptionedImage)
+references = tk.Dataset.read("mugs", row=tk.ReferenceImage)
+styled = tk.ImagenStyleTuner(base_model="tunekit/sketch", style="blueprint")
+shown = tk.ImagenSubjectTuner(base_model="tunekit/sketch", prior="none")
+mugs = tk.SubjectImages(images=references, subject="sks", subject_class="mug")
+
+assert_type(client.tune(styled, captioned), Job[tk.ImageModel])
+assert_type(client.tune(shown, mugs).result(), tk.ImageModel)
+assert_type(client.model("local:1/model", tk.ImageModel), tk.ImageModel)
 assert_type(client.tune(liked, preferences), Job[tk.TextModel])
 assert_type(client.tune(human, both).result(), tk.RLHFModel)
 assert_type(client.tune(human, both).result().reward_model.score("a", "b"), float)
@@ -87,6 +96,14 @@ def use(model: tk.TextModel) -> None:
     assert_type(model.evaluate(test), tk.Evaluation)
     assert_type(model.evaluate(preferences), tk.Evaluation)
     assert_type(model.evaluate(prompts, reward=tk.LengthReward(max_words=9)), tk.Evaluation)
+
+
+def draw(model: tk.ImageModel) -> None:
+    """What an image model gives."""
+    assert_type(model.generate("a boat", num_images=2, seed=1), tk.DrawnImages)
+    assert_type(model.evaluate(captioned, prompts=["a boat"]), tk.ImageEvaluation)
+    assert_type(model.evaluate(mugs, embedder="clip"), tk.ImageEvaluation)
+    assert_type(model.phrase, str)
 
 
 async def wait(job: Job[tk.TextModel]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from tunekit.evaluation.images import (
     SIMPLE_MEASURE,
     Figures,
     ImageEvaluation,
+    ImageFigure,
     Pictures,
     alike,
     colour_similarity,
@@ -237,11 +238,16 @@ class ImageModel(TunedModel):
         )
 
 
+AllFigures: TypeAlias = dict[ImageFigure, Figures]
+_Measure: TypeAlias = "Callable[[Sequence[Sequence[Image]]], list[float]]"
+"""Gives one figure of every picture."""
+
+
 def _flat(pictures: Sequence[Sequence[Image]]) -> list[Image]:
     return [picture for some in pictures for picture in some]
 
 
-def _simple_figures(pictures: Pictures, references: Sequence[Image]) -> Any:
+def _simple_figures(pictures: Pictures, references: Sequence[Image]) -> AllFigures:
     shared = shared_colours(references)
 
     def similar(some: Sequence[Sequence[Image]]) -> list[float]:
@@ -260,7 +266,7 @@ def _embedded_figures(
     pictures: Pictures,
     references: Sequence[Image],
     plain: Sequence[str],
-) -> Any:
+) -> AllFigures:
     known = seer.image_features(references, embedder)
     texts = seer.text_features(plain, embedder)
 
@@ -276,7 +282,7 @@ def _embedded_figures(
     return _figures(pictures, similar, faithful)
 
 
-def _figures(pictures: Pictures, similar: Any, faithful: Any) -> Any:
+def _figures(pictures: Pictures, similar: _Measure, faithful: _Measure) -> AllFigures:
     return {
         "similarity": Figures(similar(pictures.tuned), similar(pictures.base)),
         "prompt_fidelity": Figures(faithful(pictures.tuned), faithful(pictures.base)),

@@ -96,7 +96,8 @@ class ImagenSubjectTuner(ImageTuner["SubjectImages"]):
         return self.prompted(caption).replace(self.phrase, self.subject_class or "")
 
     def datasets(self, data: SubjectImages) -> Mapping[str, Dataset[Any]]:
-        return {"train": data.images if _is_subject(data) else data}
+        images: Any = data.images if _is_subject(data) else data
+        return {"train": images}
 
     def data_of(self, parts: Mapping[str, Dataset[Any]]) -> SubjectImages:
         refuse_other_names(self, parts, needed=("train",))

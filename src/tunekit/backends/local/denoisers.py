@@ -60,7 +60,8 @@ def family_of(pipeline: Any) -> Family:
     Raises:
         MethodUnsupported: It is of none that is known.
     """
-    from diffusers import UNet2DConditionModel, ZImageTransformer2DModel
+    from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     if isinstance(getattr(pipeline, "unet", None), UNet2DConditionModel):
         return UNetFamily(pipeline)
@@ -80,10 +81,10 @@ class UNetFamily:
     part = "unet"
 
     def __init__(self, pipeline: Any) -> None:
-        from diffusers import DDPMScheduler
+        from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
         self._pipeline = pipeline
-        self._noising = DDPMScheduler.from_config(pipeline.scheduler.config)
+        self._noising: Any = DDPMScheduler.from_config(pipeline.scheduler.config)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -114,7 +115,8 @@ class UNetFamily:
         vae = self._pipeline.vae
         written: Tensor = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode()
         shift = vae.config.shift_factor or 0.0
-        return (written - shift) * vae.config.scaling_factor
+        latents: Tensor = (written - shift) * vae.config.scaling_factor
+        return latents
 
     def losses(self, clean: Tensor, conditions: Sequence[Condition], draw: Generator) -> Tensor:
         import torch
@@ -136,7 +138,8 @@ class UNetFamily:
             return noise
         if kind == "sample":
             return clean
-        return self._noising.get_velocity(clean, noise, times)
+        velocity: Tensor = self._noising.get_velocity(clean, noise, times)
+        return velocity
 
 
 class ZImageFamily:
@@ -162,7 +165,8 @@ class ZImageFamily:
     def latents(self, pixels: Tensor) -> Tensor:
         vae = self._pipeline.vae
         written: Tensor = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode()
-        return (written - vae.config.shift_factor) * vae.config.scaling_factor
+        latents: Tensor = (written - vae.config.shift_factor) * vae.config.scaling_factor
+        return latents
 
     def losses(self, clean: Tensor, conditions: Sequence[Condition], draw: Generator) -> Tensor:
         import torch

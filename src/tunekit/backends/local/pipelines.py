@@ -70,7 +70,7 @@ def load_painter(base: BaseModel, *, size: int | None = None) -> Painter:
         MethodUnsupported: It is of a family that is not known.
     """
     import torch
-    from diffusers import DiffusionPipeline
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
     if base.is_here and not (Path(base.source) / "model_index.json").exists():
         raise BaseModelNotFound(
@@ -120,7 +120,7 @@ def save_adapter(painter: Painter, folder: Path, *, base_model: str) -> None:
         folder: Where to.
         base_model: The base model as the user named it.
     """
-    from diffusers.utils import convert_state_dict_to_diffusers
+    from diffusers.utils.state_dict_utils import convert_state_dict_to_diffusers
     from peft import get_peft_model_state_dict
 
     layers: dict[str, Any] = {}

@@ -2,7 +2,8 @@
 
     python -m tools.vertex_story
 
-The emulator speaks Vertex AI's wire and trains with the local engine. Each step of the user runs in a process of its own.
+The emulator speaks the wire of Vertex AI and trains with the local engine. Each step of the user
+is a process of its own.
 """
 
 from __future__ import annotations

@@ -86,9 +86,19 @@ def test_a_generated_page_is_up_to_date(page: str) -> None:
 
 
 def test_every_page_is_in_the_index() -> None:
-    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
-    for page in (ROOT / "docs").rglob("*.md"):
-        assert page.name == "README.md" or f"({page.relative_to(ROOT / 'docs')})" in index
+    docs = ROOT / "docs"
+    index = (docs / "README.md").read_text(encoding="utf-8")
+    rules = (docs / "reference" / "rules.md").read_text(encoding="utf-8")
+    for page in docs.rglob("*.md"):
+        if page.parent.name == "rules":
+            assert f"(rules/{page.name})" in rules
+        else:
+            assert page.name == "README.md" or f"({page.relative_to(docs)})" in index
+
+
+def test_every_rule_has_its_page_and_no_other_has_one() -> None:
+    pages = {page.stem for page in (ROOT / "docs" / "reference" / "rules").iterdir()}
+    assert pages == {rule.id for rule in tunekit.rules()}
 
 
 @pytest.mark.parametrize("title", ["Try it", "Test it"])

@@ -52,6 +52,7 @@ def style(base_model: str, **settings: Any) -> tk.ImagenStyleTuner:
     """A tuner that is quick."""
     defaults: dict[str, Any] = {
         "style": "zig",
+        "prior": "none",
         "train_steps": 4,
         "batch_size": 2,
         "adapter_size": 4,
@@ -347,7 +348,7 @@ def test_a_prompt_without_the_phrase_warns(tuned: Any) -> None:
 def test_drawn_images_show_themselves_as_a_grid(tuned: Any) -> None:
     model, _ = tuned
     drawn = model.generate("a thing in zig style", num_images=5, seed=1, num_inference_steps=QUICK)
-    assert isinstance(drawn, list)
+    assert len(drawn) == 5
     assert drawn.grid().width > drawn.grid().height
     assert (drawn._repr_png_() or b"").startswith(b"\x89PNG")
     assert "data:image/png;base64," in (drawn._repr_html_() or "")
@@ -391,7 +392,10 @@ def write_tiny_clip(folder: Path) -> str:
         projection_dim=8,
     )
     CLIPModel(config).save_pretrained(str(folder))
-    sizes = {"size": {"shortest_edge": 16}, "crop_size": {"height": 16, "width": 16}}
+    sizes: dict[str, Any] = {
+        "size": {"shortest_edge": 16},
+        "crop_size": {"height": 16, "width": 16},
+    }
     CLIPProcessor(CLIPImageProcessorPil(**sizes), tokenizer).save_pretrained(str(folder))
     return str(folder)
 

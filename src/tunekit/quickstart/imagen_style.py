@@ -1,7 +1,7 @@
 """Style tuning: a small model learns to draw blueprints from twelve of them.
 
 Belongs here: the steps.
-Does not belong here: the images (`blueprints/`, drawn by `tools/sketch`), anything that a user could not write the same way.
+Does not belong here: the images (`blueprints/`, drawn by `tools/sketch`), anything that a user could not write so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Subject tuning: a small model learns one certain mug from five pictures of it.
 
 Belongs here: the steps.
-Does not belong here: the images (`mugs/`, drawn by `tools/sketch`), anything that a user could not write the same way.
+Does not belong here: the images (`mugs/`, drawn by `tools/sketch`), anything that a user could not write so.
 """
 
 from __future__ import annotations

@@ -23,5 +23,5 @@ def test_a_quickstart_runs_to_its_figures(method: str, home: Path) -> None:
     assert 0 <= outcome.before <= 1
     assert 0 <= outcome.after <= 1
     assert outcome.rows > 0
-    assert client.model(outcome.model_id).record.method == method
+    assert client.model(outcome.model_id).record.method == method.replace("-", "_")
     assert any(line.startswith("client.plan") for line in told)

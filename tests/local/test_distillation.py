@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +282,49 @@ def test_a_row_longer_than_the_context_is_cut_to_it(
     assert plan.ok
     assert plan.tokens is not None
     assert plan.tokens.longest_row == 256
+
+
+def chats(count: int, *, turns: int = 2) -> tk.Dataset[tk.Prompt]:
+    """Prompts of the routing task as the last question of a conversation."""
+    before = [("user", "hello"), ("model", "Hello.")] * turns
+    lines: list[Mapping[str, Any]] = []
+    for line in routing_lines(count, seed=3):
+        spoken = [*before, ("user", line["input_text"])]
+        lines.append({"messages": [{"role": role, "content": text} for role, text in spoken]})
+    return tk.Dataset.read(lines, row=tk.Prompt)
+
+
+def test_a_teacher_by_name_answers_conversations(inline: tk.Client, tiny_model: str) -> None:
+    teacher = tune_teacher(inline, tiny_model, steps=20)
+    settings = tuner(tiny_model, teacher.id, train_steps=2, overlong="truncate")
+    assert any("12 answers" in told for told in inline.plan(settings, chats(12)).writes)
+    job = inline.tune(settings, chats(12))
+    assert job.result().record.metrics["teacher_calls"] == 12
+    labelled = tk.Dataset.read(str(folder_of(job).data("labelled")), row=tk.Conversation)
+    assert labelled.check().ok
+    row = next(iter(labelled))
+    assert [turn.role for turn in row.messages] == ["user", "model"] * 3
+    with pytest.warns(tk.PromptShapeWarning):  # it was tuned on single questions
+        answer = inline.model(teacher.id, tk.TextModel).predict(
+            row.messages[:-1], max_output_tokens=12
+        )
+    assert row.messages[-1].text == answer.text
+
+
+def test_a_long_conversation_loses_its_oldest_turns_when_asked(
+    inline: tk.Client, tiny_model: str
+) -> None:
+    limit: dict[str, Any] = {"max_input_tokens": 75, "train_steps": 2}
+    with pytest.raises(tk.DatasetInvalid, match=r"75 are allowed"):
+        inline.tune(tuner(tiny_model, "tunekit/nano", **limit), chats(12))
+    plan = inline.plan(tuner(tiny_model, "tunekit/nano", overlong="truncate", **limit), chats(12))
+    assert plan.ok
+    assert plan.tokens is not None
+    assert plan.tokens.longest_row <= 76
+    assert any("its start is cut by 4 turns" in found.message for found in plan.report.warnings)
+    shorter: dict[str, Any] = {"overlong": "truncate", "max_input_tokens": 20}
+    with pytest.raises(tk.DatasetInvalid, match=r"20 are allowed"):
+        inline.tune(tuner(tiny_model, "tunekit/nano", **shorter), chats(12))
 
 
 def test_an_answer_that_was_cut_off_is_no_label_unless_asked(

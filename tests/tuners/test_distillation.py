@@ -223,14 +223,63 @@ def test_reasons_are_asked_for_with_the_answer(home: Path) -> None:
     assert all("why" in asked for asked in labelled.asked)
 
 
-def test_prompts_that_are_conversations_are_refused_by_line(tmp_path: Path, home: Path) -> None:
-    lines: list[Mapping[str, Any]] = [
-        {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "a"}]}
-    ] * 2
-    path = write_lines(tmp_path / "p.jsonl", lines)
+CHAT: Mapping[str, Any] = {
+    "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "a"}]
+}
+
+
+def test_a_function_refuses_prompts_that_are_conversations_by_line(
+    tmp_path: Path, home: Path
+) -> None:
+    path = write_lines(tmp_path / "p.jsonl", [CHAT, CHAT])
     rows = tk.Dataset.read(path, row=tk.Prompt)
-    with pytest.raises(tk.DatasetInvalid, match=r"p\.jsonl:1"):
+    with pytest.raises(tk.DatasetInvalid, match=r"p\.jsonl:1.*give a model as teacher"):
         tk.Client(tk.MemoryBackend()).tune(tuner(teacher=shouting), rows)
+
+
+class Model:
+    """A teacher that is a model: it reads conversations too."""
+
+    id = "model"
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def predict_many(self, prompts: Iterable[Any], **_: Any) -> list[tk.Prediction]:
+        """Say how much was asked."""
+        batch = list(prompts)
+        self.asked.extend(batch)
+        return [tk.Prediction(text=f"{len(prompt)} long") for prompt in batch]
+
+
+def test_a_model_answers_conversations_which_stay_conversations(tmp_path: Path, home: Path) -> None:
+    teacher = Model()
+    path = write_lines(tmp_path / "p.jsonl", [CHAT, {"messages": CHAT["messages"][1:]}])
+    settings = tuner(teacher=teacher, teacher_instruction="Be brief.", rationale="learn")
+    done = settings.completed(
+        {"train": tk.Dataset.read(path, row=tk.Prompt)}, key="job", home=home
+    )["train"]
+    told, first = teacher.asked[0]
+    assert (told.text, first.text) == ("Be brief.\n\nBe kind.", "a")
+    assert teacher.asked[1] == "Be brief.\n\na"  # one question is a text
+    row = next(iter(done))
+    assert isinstance(row, tk.Conversation)
+    assert [turn.role for turn in row.messages] == ["system", "user", "model"]
+    assert row.messages[2].text == "2 long"
+    assert [asked[-1].text[:7] for asked in teacher.asked[2:]] == ["Explain", "Explain"]
+    assert list(done.located())[1].place.line == 2
+
+
+def test_texts_and_conversations_together_become_conversations(home: Path) -> None:
+    rows = tk.Dataset.read([tk.Prompt(prompt="a"), tk.Prompt(prompt=chat_turns())], row=tk.Prompt)
+    done = tuner(teacher=Model()).completed({"train": rows}, key="job", home=home)["train"]
+    assert {type(row) for row in done} == {tk.Conversation}
+    assert done.row_type is tk.Conversation
+
+
+def chat_turns() -> tuple[tk.Message, ...]:
+    """One question."""
+    return (tk.Message(role="user", content="b"),)
 
 
 def test_a_torn_line_in_the_store_is_passed_over(tmp_path: Path) -> None:

@@ -68,6 +68,10 @@ class Message(Value):
         return tuple(part for part in self.content if isinstance(part, FilePart))
 
 
+Asked: TypeAlias = str | tuple[Message, ...]
+"""What a model is asked: a text, or a conversation that ends with the user."""
+
+
 class Row(Value):
     """One example of a dataset."""
 
@@ -113,7 +117,7 @@ class Conversation(Row):
 class Prompt(Row):
     """A prompt without an answer: for distillation, and for reinforcement learning."""
 
-    prompt: str | tuple[Message, ...]
+    prompt: Asked
     """A text, or a conversation that ends with the user."""
 
     def prompt_text(self) -> str:
@@ -126,7 +130,7 @@ class Prompt(Row):
 class Preference(Row):
     """A prompt, two answers to it, and which of them people preferred."""
 
-    prompt: str | tuple[Message, ...]
+    prompt: Asked
     """A text, or a conversation that ends with the user."""
     candidates: tuple[str, str]
     """The two answers, in the order of the source."""
@@ -197,7 +201,7 @@ RowT = TypeVar("RowT", bound=Row)
 RowT_co = TypeVar("RowT_co", bound=Row, covariant=True)
 
 
-def asked_of(row: Row) -> str | tuple[Message, ...]:
+def asked_of(row: Row) -> Asked:
     """What a row asks a model: a text, or the turns up to the last one of the user."""
     match row:
         case PromptCompletion() | Prompt() | Preference():
@@ -206,6 +210,28 @@ def asked_of(row: Row) -> str | tuple[Message, ...]:
             return row.messages[:-1]
         case _:
             return row.prompt_text()
+
+
+def with_text_before(prompt: Asked, text: str) -> Asked:
+    """A prompt with a text in front: before the text, or before that of its first turn."""
+    if isinstance(prompt, str):
+        return f"{text}\n\n{prompt}"
+    return (_turn_with(prompt[0], before=f"{text}\n\n"), *prompt[1:])
+
+
+def with_text_behind(prompt: Asked, text: str) -> Asked:
+    """A prompt with a text at its end: behind the text, or behind that of its last turn."""
+    if isinstance(prompt, str):
+        return f"{prompt}\n\n{text}"
+    return (*prompt[:-1], _turn_with(prompt[-1], behind=f"\n\n{text}"))
+
+
+def _turn_with(turn: Message, *, before: str = "", behind: str = "") -> Message:
+    if isinstance(turn.content, str):
+        return turn.model_copy(update={"content": f"{before}{turn.content}{behind}"})
+    first = (TextPart(text=before),) if before else ()
+    last = (TextPart(text=behind),) if behind else ()
+    return turn.model_copy(update={"content": (*first, *turn.content, *last)})
 
 
 def opening_text(messages: tuple[Message, ...]) -> str:

@@ -89,7 +89,7 @@ class DistilledModel(TextModel):
         longest = max(len(answer.encode()) for answer in expected)
         sampling = Sampling(max_output_tokens=longest + 8)
 
-        asked = [tuner.asked(prompt) for prompt in prompts]
+        asked = [str(tuner.asked(prompt)) for prompt in prompts]  # a text stays one
 
         def tried(name: str, prompts: Sequence[str]) -> Tried:
             call = lambda: backend.tried(name, prompts, sampling, num_measured=num_measured)  # noqa: E731

@@ -32,7 +32,7 @@ from tunekit.data.check.findings import Finding, Problem
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import Requirements
 from tunekit.data.dataset import Dataset
-from tunekit.data.rows import Prompt, PromptCompletion, Row
+from tunekit.data.rows import Asked, Prompt, PromptCompletion, Row, with_text_before
 from tunekit.errors import DatasetInvalid, SettingInvalid
 from tunekit.tuners.base import Circumstances, Setting
 from tunekit.tuners.labelling import (
@@ -92,7 +92,7 @@ class AnswersPrompts(Protocol):
 
     def predict_many(
         self,
-        prompts: Iterable[str],
+        prompts: Iterable[Asked],
         *,
         temperature: float = ...,
         max_output_tokens: int = ...,
@@ -131,7 +131,9 @@ class Distiller(StepwiseTuner["DistillationData", "DistilledModel"]):
 
     Rows:
         `PromptCompletion`: the student learns these answers. `Prompt`: the teacher answers them first, and no answer is
-        ever asked for twice; what it wrote lies in the job's folder with the source of every label.
+        ever asked for twice; what it wrote lies in the job's folder with the source of every label. A prompt that is a
+        conversation becomes one with an answer, of which the student learns every turn of the model; it needs a model
+        as teacher, since a function reads one text.
 
     When to use:
         A large model does the task well, and you need it cheaper, faster or on a small device. You have many prompts
@@ -272,9 +274,10 @@ class Distiller(StepwiseTuner["DistillationData", "DistilledModel"]):
 
     # --- labels ------------------------------------------------------------------------------------------------------
 
-    def asked(self, prompt: str) -> str:
+    def asked(self, prompt: Asked) -> Asked:
         """What the teacher reads for a prompt."""
-        return f"{self.teacher_instruction}\n\n{prompt}" if self.teacher_instruction else prompt
+        instruction = self.teacher_instruction
+        return with_text_before(prompt, instruction) if instruction else prompt
 
     def wording(self, teacher: str | None = None) -> Wording:
         """How the teacher is asked.
@@ -316,6 +319,7 @@ class Distiller(StepwiseTuner["DistillationData", "DistilledModel"]):
             self._ask(teacher),
             asked_by=key,
             at_once=self._at_once(teacher),
+            asks="texts and turns" if isinstance(teacher, AnswersPrompts) else "texts",
         )
         done = labeller.completed({name: part.located() for name, part in parts.items()})
         if labeller.findings:
@@ -333,7 +337,7 @@ class Distiller(StepwiseTuner["DistillationData", "DistilledModel"]):
 
     def _predicted(self, teacher: AnswersPrompts, batch: Sequence[Question]) -> list[Reply]:
         answers = teacher.predict_many(
-            [question.text for question in batch],
+            [question.asked for question in batch],
             temperature=self.teacher_temperature,
             max_output_tokens=self.teacher_max_output_tokens,
             seed=seed_of(batch[0]) if self.teacher_temperature > 0 else None,
@@ -350,7 +354,7 @@ def seed_of(question: Question) -> int:
 
 
 def _called(function: Callable[[str], object], question: Question) -> Reply:
-    answer = function(question.text)
+    answer = function(str(question.asked))
     if isinstance(answer, str):
         return Reply(answer)
     return Reply(problem=f"it answered with a {type(answer).__name__}, not a text")

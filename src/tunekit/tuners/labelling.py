@@ -19,7 +19,16 @@ from tunekit.data.check import rules
 from tunekit.data.check.findings import Finding, Place, Problem
 from tunekit.data.dataset import Dataset, Located
 from tunekit.data.reader import Item
-from tunekit.data.rows import Prompt, PromptCompletion, Row
+from tunekit.data.rows import (
+    Asked,
+    Conversation,
+    Message,
+    Prompt,
+    PromptCompletion,
+    Row,
+    asked_of,
+    with_text_behind,
+)
 from tunekit.tuners.labels import PROVENANCE, Label, LabelFacts, LabelStore, Provenance
 
 _PATIENCE = 5
@@ -31,7 +40,7 @@ class Question:
     """What a teacher is asked, and the row for whose sake."""
 
     place: Place
-    text: str
+    asked: Asked
     key: str
     """SHA-256 of all that the answer rests on."""
 
@@ -63,31 +72,42 @@ class Wording:
     """Its name."""
     drawing: Mapping[str, JsonValue]
     """How answers are drawn."""
-    asked: Callable[[str], str]
+    asked: Callable[[Asked], Asked]
     """What it reads for a prompt."""
     reasons: bool
     """Whether it is also asked why."""
     cut_answers: Literal["refuse", "keep"]
     """What becomes of answers that the teacher did not end."""
 
-    def question(self, prompt: str, place: Place) -> Question:
-        """Asks for the answer to a prompt."""
-        return self._question(self.asked(prompt), place)
+    def question(self, row: Row, place: Place) -> Question:
+        """Asks for the answer to the prompt of a row."""
+        return self._question(self.asked(asked_of(row)), place)
 
-    def reason_question(self, row: PromptCompletion, place: Place) -> Question:
+    def reason_question(self, row: PromptCompletion | Conversation, place: Place) -> Question:
         """Asks why the answer of a row is the answer."""
         asked = "Explain in one or two sentences why this is the answer."
+        if isinstance(row, Conversation):
+            return self._question((*row.messages, Message(role="user", content=asked)), place)
         return self._question(f"{row.prompt}\n\nAnswer: {row.completion}\n\n{asked}", place)
 
-    def _question(self, text: str, place: Place) -> Question:
+    def _question(self, asked: Asked, place: Place) -> Question:
+        text = asked if isinstance(asked, str) else [turn.model_dump(mode="json") for turn in asked]
         rests_on = {"teacher": self.teacher, "text": text, "drawing": dict(self.drawing)}
         written = json.dumps(rests_on, sort_keys=True, ensure_ascii=False)
-        return Question(place, text, hashlib.sha256(written.encode()).hexdigest())
+        return Question(place, asked, hashlib.sha256(written.encode()).hexdigest())
 
 
-def reason_prompt(prompt: str) -> str:
+def reason_prompt(prompt: Asked) -> Asked:
     """What the student is asked where it learns reasons: never the plain prompt, which it answers as before."""
-    return f"{prompt}\n\nExplain in one or two sentences why."
+    return with_text_behind(prompt, "Explain in one or two sentences why.")
+
+
+def answered_row(prompt: Asked, answer: str, extra: Mapping[str, JsonValue]) -> Row:
+    """A prompt with its answer as a row to learn: a conversation stays one."""
+    if isinstance(prompt, str):
+        return PromptCompletion(prompt=prompt, completion=answer, extra=extra)
+    turns = (*prompt, Message(role="model", content=answer))
+    return Conversation(messages=turns, extra=extra)
 
 
 @dataclass(slots=True)
@@ -101,6 +121,8 @@ class Labeller:
     """Key of the job."""
     at_once: int = 1
     """Questions that are asked together."""
+    asks: Literal["texts", "texts and turns"] = "texts and turns"
+    """Whether the teacher also reads conversations."""
     watch: Callable[[int, int], None] | None = None
     """Told before each call how many of how many are done; may raise to stop."""
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -113,7 +135,8 @@ class Labeller:
     def completed(self, parts: Mapping[str, Iterable[Located[Any]]]) -> Completed:
         """The rows with their labels, as far as the teacher gave them; `findings` has the others."""
         located: Completed = {name: list(rows) for name, rows in parts.items()}
-        self.findings.extend(conversations(item for rows in located.values() for item in rows))
+        if self.asks == "texts":
+            self.findings.extend(conversations(item for rows in located.values() for item in rows))
         if not self.findings:
             located = self._answered(located)
         if self.wording.reasons and not self.findings:
@@ -123,7 +146,7 @@ class Labeller:
     def _answered(self, parts: Completed) -> Completed:
         asked = [item for rows in parts.values() for item in rows if isinstance(item.row, Prompt)]
         self._ask_for([self._question(item) for item in asked])
-        return {name: list(self._with_answers(rows)) for name, rows in parts.items()}
+        return {name: _of_one_kind(list(self._with_answers(rows))) for name, rows in parts.items()}
 
     def _explained(self, parts: Completed) -> Completed:
         items = [item for rows in parts.values() for item in rows]
@@ -140,8 +163,7 @@ class Labeller:
                 source = self._provenance(item.place).model_copy(
                     update={"answer": self._facts(label)}
                 )
-                prompt = item.row.prompt_text()
-                row = PromptCompletion(prompt=prompt, completion=label.answer, extra=item.row.extra)
+                row = answered_row(item.row.prompt, label.answer, item.row.extra)
                 yield Located(_with_provenance(row, source), item.place)
 
     def _with_reasons(self, rows: Iterable[Located[Any]]) -> Iterator[Located[Any]]:
@@ -155,7 +177,7 @@ class Labeller:
                 yield Located(_with_provenance(item.row, source), item.place)
 
     def _question(self, item: Located[Any]) -> Question:
-        return self.wording.question(item.row.prompt_text(), item.place)
+        return self.wording.question(item.row, item.place)
 
     def _ask_for(self, questions: Sequence[Question]) -> None:
         """Ask for every label that is not in the store; afterwards it is there, or a finding says why not."""
@@ -233,12 +255,27 @@ def missing_of(questions: Iterable[Question], store: LabelStore) -> list[Questio
 
 
 def conversations(rows: Iterable[Located[Any]]) -> Iterator[Finding]:
-    """A finding for every prompt that is more than one text."""
+    """A finding for every prompt that is more than one text, for a teacher that is a function of one."""
     for item in rows:
         if isinstance(item.row, Prompt) and not isinstance(item.row.prompt, str):
-            fact = "The prompt is a conversation, and a teacher is asked with one text."
-            fix = "Write it as one text: {'input_text': ...}."
+            fact = "The prompt is a conversation, and a function teaches by one text."
+            fix = "Write it as one text, {'input_text': ...}, or give a model as teacher."
             yield Finding.of(Problem(rules.WRONG_KIND, fact, fix=fix), item.place)
+
+
+def _of_one_kind(rows: list[Located[Any]]) -> list[Located[Any]]:
+    """The rows, all as conversations where some are: a dataset has rows of one kind."""
+    kinds: set[type[Row]] = {type(item.row) for item in rows}
+    if kinds != {PromptCompletion, Conversation}:
+        return rows
+    return [Located(_as_conversation(item.row), item.place) for item in rows]
+
+
+def _as_conversation(row: PromptCompletion | Conversation) -> Row:
+    if isinstance(row, Conversation):
+        return row
+    asked = (Message(role="user", content=row.prompt),)
+    return answered_row(asked, row.completion, row.extra)
 
 
 def one_by_one(ask: Ask) -> Ask:
@@ -277,6 +314,6 @@ class _Placed:
         return (Item(located.place, located.row) for located in self.rows)
 
 
-def _with_provenance(row: PromptCompletion, source: Provenance) -> PromptCompletion:
+def _with_provenance(row: Row, source: Provenance) -> Row:
     written = source.model_dump(mode="json", exclude_none=True)
     return row.model_copy(update={"extra": {**row.extra, PROVENANCE: written}})

@@ -26,14 +26,14 @@ from tunekit.backends.local.run import Result, Run, RunFailed
 from tunekit.backends.local.supervised import learn_answers
 from tunekit.data.check.findings import Finding, Severity
 from tunekit.data.dataset import Located
-from tunekit.data.rows import Prompt, PromptCompletion
+from tunekit.data.rows import Prompt, asked_of
 from tunekit.errors import BaseModelNotFound, SettingInvalid
 from tunekit.jobs.backend import Inspection, Rows
 from tunekit.jobs.record import JobProblem, JobRequest
 from tunekit.tuners.distillation import Distiller
 from tunekit.tuners.labelling import (
     Completed,
-    conversations,
+    answered_row,
     dataset_of,
     missing_of,
     reason_prompt,
@@ -56,9 +56,9 @@ class DistillationRecipe:
         tuner: Distiller = request.tuner
         _look_at_teacher(tuner, home)
         parts: Completed = {name: list(part.located()) for name, part in rows.items()}
-        findings = [*conversations(item for part in parts.values() for item in part)]
+        findings: list[Finding] = []
         encoder = _encoder_here(tuner.base_model, home)
-        if encoder is not None and not findings:
+        if encoder is not None:
             parts, findings = _fitted(tuner, encoder, parts)
         data = {name: dataset_of(part) for name, part in parts.items()}
         seen = inspect_text_rows(request, data, home)
@@ -114,7 +114,7 @@ def _with_calls(seen: Inspection, tuner: Distiller, parts: Completed, home: Path
     unlabelled = [item for item in items if isinstance(item.row, Prompt)]
     wording = wording_of(tuner)
     store = store_of(wording, home)
-    asked = [wording.question(item.row.prompt_text(), item.place) for item in unlabelled]
+    asked = [wording.question(item.row, item.place) for item in unlabelled]
     if not asked and not wording.reasons:
         return seen
     missing = missing_of(asked, store)
@@ -147,8 +147,7 @@ def _fitted(
             yield fitted
             known = Provenance.of(item.row, job_key) if job_key else None
             if known is not None and known.reason is not None:
-                asked = reason_prompt(fitted.row.prompt_text())
-                row = PromptCompletion(prompt=asked, completion=known.reason)
+                row = answered_row(reason_prompt(asked_of(fitted.row)), known.reason, {})
                 yield reasons.fitted(Located(row, item.place))
 
     done = {name: list(examples(rows)) for name, rows in parts.items()}

@@ -163,16 +163,16 @@ class _LocalTeacher:
             max_output_tokens=self._tuner.teacher_max_output_tokens,
             seed=seed_of(batch[0]) if drawn else None,
         )
-        texts = [question.text for question in batch]
-        answers = self._models.answers(self._name, "", texts, sampling, tuned=True)
+        prompts = [question.asked for question in batch]
+        answers = self._models.answers(self._name, "", prompts, sampling, tuned=True)
         return [
             Reply(
                 answer.text,
                 stopped=answer.stopped,
-                num_prompt_tokens=len(self._encoder.prompt_ids(text)),
+                num_prompt_tokens=len(self._encoder.prompt_ids(prompt)),
                 num_output_tokens=answer.num_output_tokens,
             )
-            for text, answer in zip(texts, answers, strict=True)
+            for prompt, answer in zip(prompts, answers, strict=True)
         ]
 
     def check(self) -> None:

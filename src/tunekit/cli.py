@@ -33,6 +33,7 @@ from tunekit.display.jobs import jobs_picture
 from tunekit.display.views import picture
 from tunekit.jobs.exporting import EXPORT_FORMATS, export_format
 from tunekit.jobs.handle import Job
+from tunekit.jobs.images import ImageModel
 from tunekit.jobs.models import TextModel
 from tunekit.jobs.watching import WatchStyle
 from tunekit.quickstart import Size, quickstart_of
@@ -243,10 +244,11 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Hold a tuned model and its base against rows."""
-    _show(
-        _client(root).model(model, TextModel).evaluate(Dataset.read(files), max_rows=max_rows),
-        as_json,
-    )
+    client, rows = _client(root), Dataset.read(files)
+    if isinstance(client.model(model), ImageModel):
+        _show(client.model(model, ImageModel).evaluate(rows, max_rows=max_rows), as_json)
+    else:
+        _show(client.model(model, TextModel).evaluate(rows, max_rows=max_rows), as_json)
 
 
 @app.command()
@@ -262,6 +264,11 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a tuned model to a folder of its own. Exits with 1 when it would answer differently."""
+    found = _client(root).model(model)
+    if isinstance(found, ImageModel):
+        export_format(format)
+        _show(found.export(folder, max_drift=max_drift), as_json)
+        return
     found = _client(root).model(model, TextModel)
     _show(found.export(folder, format=export_format(format), max_drift=max_drift), as_json)
 

@@ -113,6 +113,12 @@ def _hold_search(model: EmbeddingModel, files: Sequence[str], options: Options) 
     )
 
 
+@hold.register(ImageModel)
+def _hold_pictures(model: ImageModel, files: Sequence[str], options: Options) -> BaseModel:
+    known = _only(model, options, "max_rows")
+    return model.evaluate(Dataset.read(files), **known)
+
+
 @singledispatch
 def write(model: TunedModel, folder: Path, options: Options) -> Exported:  # noqa: ARG001  # for those below
     """Write a model to a folder.

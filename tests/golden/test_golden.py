@@ -27,6 +27,13 @@ from sample_rows import (
 from tunekit.cli import app
 from tunekit.evaluation.comparison import Answered, Loss, compare, compare_rewards
 from tunekit.evaluation.distillation import Footprint, Tried, compare_distilled
+from tunekit.evaluation.images import (
+    SIMPLE_MEASURE,
+    Figures,
+    ImageFigure,
+    Pictures,
+    compare_pictures,
+)
 from tunekit.evaluation.retrieval import Found, Judged, compare_retrieval
 from tunekit.jobs.record import JobProblem
 from tunekit.testing import Fault, Step
@@ -121,6 +128,25 @@ def test_an_evaluation_with_rewards() -> None:
         for n in range(1, 9)
     ]
     hold("rewards.txt", str(compare_rewards(answers, tuned=[5.1] * 8, base=[-2.25] * 8)))
+
+
+def test_an_evaluation_of_pictures() -> None:
+    from PIL import Image
+
+    plain, blue = Image.new("RGB", (8, 8), "white"), Image.new("RGB", (8, 8), "navy")
+    pictures = Pictures(
+        prompts=["a boat", "a house"],
+        base=[[plain, plain]] * 2,
+        tuned=[[blue, blue]] * 2,
+        base_unasked=[[plain, plain]] * 2,
+        tuned_unasked=[[plain, plain]] * 2,
+    )
+    figures: dict[ImageFigure, Figures] = {
+        "similarity": Figures(tuned=[0.9, 0.8, 0.9, 0.7], base=[0.1, 0.2, 0.1, 0.1]),
+        "prompt_fidelity": Figures(tuned=[1.0, 1.0, 0.0, 1.0], base=[1.0] * 4),
+        "similarity_unasked": Figures(tuned=[0.1] * 4, base=[0.1] * 4),
+    }
+    hold("pictures.txt", str(compare_pictures(pictures, figures, measure=SIMPLE_MEASURE)))
 
 
 def test_a_comparison_of_three() -> None:

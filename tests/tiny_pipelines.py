@@ -1,4 +1,4 @@
-"""Text-to-image pipelines small enough to be made in a test, of each family, with random weights; and images for them."""
+"""Text-to-image pipelines small enough to be made in a test, with random weights, one of each family; and images."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any
 import tunekit as tk
 from sample_rows import preference_lines, preferences, retrieval, routing
 from tiny_pipelines import captioned, subject
+from tunekit.tuners.registry import tuner_class
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Case:
     @property
     def base_kind(self) -> str:
         """The kind of base model that it needs: `text`, `embedding` or `image`."""
-        kind = str(_CLASSES[self.kind].model_kind)
+        kind = tuner_class(self.kind).model_kind
         return kind if kind in _OF_KIND else "text"
 
     def __str__(self) -> str:
@@ -85,7 +86,7 @@ CASES = (
     ),
     Case(
         "imagen_style",
-        {"style": "zig", **_IMAGE_SETTINGS},
+        {"style": "zig", "prior": "none", **_IMAGE_SETTINGS},
         captioned(_IMAGES / "style"),
         captioned(_IMAGES / "other-style", seed=1),
     ),

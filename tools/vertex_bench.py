@@ -7,13 +7,11 @@ python -m tools.vertex_bench watch       1,000 jobs for ten minutes: requests pe
 
 from __future__ import annotations
 
-import os
 import resource
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,10 +30,25 @@ def schedules() -> None:
 
 
 def kills() -> None:
-    """The test of kills at every step."""
-    environment = os.environ | {"TUNEKIT_KILL_EVERY": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "tests/vertex/test_kills.py"]
-    sys.exit(subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode)
+    """Kill -9 at every step, with and without an answer that is lost on the way."""
+    from tunekit.testing import VertexEmulator, VertexFault
+    from vertex.test_kills import CASES, killed_everywhere
+
+    lost = VertexFault(kind="reset", when="after", method="POST", path="*Jobs")
+    total = 0
+    for name in CASES:
+        for elsewhere in (False, True):
+            for fault in (None, lost):
+                with VertexEmulator(allow_retired=True) as emulator, TemporaryDirectory() as home:
+                    number = killed_everywhere(
+                        name, emulator, Path(home), elsewhere=elsewhere, every=1, fault=fault
+                    )
+                total += number
+                where = "another machine" if elsewhere else "the same machine"
+                print(
+                    f"{name}, picked up on {where}, {fault or 'no fault'}: {number} kills, one job each"
+                )
+    print(f"{total} kills")
 
 
 def watch() -> None:
@@ -43,7 +56,7 @@ def watch() -> None:
     from vertex.test_watching import watched
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         rate = watched(Path(folder), jobs=1_000, seconds=600, pause=15)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1_024
     print(f"1,000 jobs for ten minutes, each looked at every 15 s: {rate:.2f} requests per second")

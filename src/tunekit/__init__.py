@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from tunekit.backends.local.backend import LocalBackend
     from tunekit.backends.memory.backend import MemoryBackend
     from tunekit.backends.vertex.backend import VertexBackend
-    from tunekit.backends.vertex.options import VertexOptions
+    from tunekit.backends.vertex.options import (
+        EmbeddingOptions,
+        PalmOptions,
+        VertexEvaluation,
+        VertexMetric,
+        VertexOptions,
+    )
     from tunekit.client import Client
     from tunekit.data.check.findings import Finding, Rule, Severity
     from tunekit.data.check.report import Report
@@ -73,7 +79,7 @@ if TYPE_CHECKING:
     from tunekit.evaluation.distillation import DistillationComparison
     from tunekit.evaluation.images import ImageEvaluation
     from tunekit.evaluation.retrieval import RetrievalEvaluation
-    from tunekit.jobs.backend import Backend, Prediction
+    from tunekit.jobs.backend import Backend, Deployment, Machine, Prediction
     from tunekit.jobs.distilled import DistilledModel
     from tunekit.jobs.embedding_models import EmbeddingModel, Match
     from tunekit.jobs.exporting import Exported
@@ -131,11 +137,13 @@ _HOME = {
     "Dataset": "data.dataset",
     "DatasetChanged": "errors",
     "DatasetInvalid": "errors",
+    "Deployment": "jobs.backend",
     "DistillationComparison": "evaluation.distillation",
     "DistilledModel": "jobs.distilled",
     "Distiller": "tuners.distillation",
     "Document": "data.rows",
     "EmbeddingModel": "jobs.embedding_models",
+    "EmbeddingOptions": "backends.vertex.options",
     "EmbeddingTuner": "tuners.embedding",
     "DrawnImages": "jobs.images",
     "Evaluation": "evaluation.comparison",
@@ -168,6 +176,7 @@ _HOME = {
     "LearningRateMultiplier": "tuners.learning_rate",
     "LengthReward": "tuners.rewards",
     "LocalBackend": "backends.local.backend",
+    "Machine": "jobs.backend",
     "Match": "jobs.embedding_models",
     "MemoryBackend": "backends.memory.backend",
     "Message": "data.rows",
@@ -176,6 +185,7 @@ _HOME = {
     "MissingExtra": "errors",
     "ModelNotFound": "errors",
     "ModelRecord": "jobs.record",
+    "PalmOptions": "backends.vertex.options",
     "Plan": "jobs.plan",
     "Prediction": "jobs.backend",
     "Preference": "data.rows",
@@ -222,6 +232,8 @@ _HOME = {
     "TunekitError": "errors",
     "Tuner": "tuners.base",
     "VertexBackend": "backends.vertex.backend",
+    "VertexEvaluation": "backends.vertex.options",
+    "VertexMetric": "backends.vertex.options",
     "VertexOptions": "backends.vertex.options",
     "Weighted": "tuners.rewards",
     "WeightedSum": "tuners.rewards",
@@ -249,12 +261,14 @@ __all__ = [
     "Dataset",
     "DatasetChanged",
     "DatasetInvalid",
+    "Deployment",
     "DistillationComparison",
     "DistilledModel",
     "Distiller",
     "Document",
     "DrawnImages",
     "EmbeddingModel",
+    "EmbeddingOptions",
     "EmbeddingTuner",
     "Evaluation",
     "Event",
@@ -286,6 +300,7 @@ __all__ = [
     "LearningRateMultiplier",
     "LengthReward",
     "LocalBackend",
+    "Machine",
     "Match",
     "MemoryBackend",
     "Message",
@@ -294,6 +309,7 @@ __all__ = [
     "MissingExtra",
     "ModelNotFound",
     "ModelRecord",
+    "PalmOptions",
     "Plan",
     "Prediction",
     "Preference",
@@ -340,6 +356,8 @@ __all__ = [
     "TunekitError",
     "Tuner",
     "VertexBackend",
+    "VertexEvaluation",
+    "VertexMetric",
     "VertexOptions",
     "Weighted",
     "WeightedSum",

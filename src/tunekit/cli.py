@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ import typer
 from pydantic import BaseModel, JsonValue, ValidationError
 from rich.console import Console
 
-from tunekit import errors
+from tunekit import commands, errors
 from tunekit._text import plural
 from tunekit.backends.local.backend import LocalBackend
 from tunekit.backends.local.examination import examination
@@ -32,12 +32,12 @@ from tunekit.data.dataset import Dataset
 from tunekit.display.doctor import examination_picture
 from tunekit.display.jobs import jobs_picture
 from tunekit.display.views import picture
-from tunekit.jobs.exporting import EXPORT_FORMATS, export_format
+from tunekit.jobs.exporting import EXPORT_FORMATS
 from tunekit.jobs.handle import Job
-from tunekit.jobs.models import TextModel
 from tunekit.jobs.watching import WatchStyle
 from tunekit.quickstart import Size, quickstart_of
 from tunekit.tuners.registry import AnyTuner, tuner_class
+from tunekit.tuners.retrieval import LabelsName
 
 _EXIT_CODES: Sequence[tuple[type[Exception], int]] = (
     (errors.DatasetInvalid, 1),
@@ -249,39 +249,67 @@ def resume(job: JobId, root: Root = None, as_json: AsJson = False) -> None:
 @app.command()
 def predict(
     model: ModelId,
-    prompt: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest answer.")] = 0.0,
-    max_output_tokens: Annotated[int, typer.Option(help="Where to cut an answer.")] = 256,
-    seed: Annotated[int | None, typer.Option(help="Makes a draw repeatable.")] = None,
+    prompt: Annotated[
+        str, typer.Argument(help="What to ask or look for; - reads it from standard input.")
+    ],
+    temperature: Annotated[
+        float | None, typer.Option(help="Text: 0, as without it, takes the likeliest answer.")
+    ] = None,
+    max_output_tokens: Annotated[
+        int | None, typer.Option(help="Text: where to cut an answer; else 256 tokens.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Text: makes a draw repeatable.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="Embedding: how many documents to find; else 5.")
+    ] = None,
+    vector: Annotated[
+        bool, typer.Option("--vector", help="Embedding: print the vector of the text instead.")
+    ] = False,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a tuned model."""
-    asked = sys.stdin.read() if prompt == "-" else prompt.replace("\\n", "\n")
-    answer = (
-        _client(root)
-        .model(model, TextModel)
-        .predict(asked, temperature=temperature, max_output_tokens=max_output_tokens, seed=seed)
+    """Ask a tuned model. A text model answers; an embedding model finds documents that it was tuned on."""
+    reply = commands.ask(
+        _client(root).model(model),
+        sys.stdin.read() if prompt == "-" else prompt.replace("\\n", "\n"),
+        {
+            "temperature": temperature,
+            "max_output_tokens": max_output_tokens,
+            "seed": seed,
+            "top_k": top_k,
+            "vector": vector or None,
+        },
     )
     if as_json:
-        _print_json(answer.model_dump(mode="json"))
+        _print_json(reply.json)
     else:
-        print(answer)
+        print(reply.text)
 
 
 @app.command()
 def evaluate(
     model: ModelId,
-    files: Files,
-    max_rows: Annotated[int | None, typer.Option(help="Take only the first so many rows.")] = None,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="JSON Lines files, or globs; for an embedding model a folder as BEIR lays it out.",
+            metavar="FILE...",
+        ),
+    ],
+    max_rows: Annotated[
+        int | None, typer.Option(help="Take only the first so many rows, or queries.")
+    ] = None,
+    labels: Annotated[
+        LabelsName | None,
+        typer.Option(help="Embedding: which labels; else those for the test, else validation."),
+    ] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold a tuned model and its base against rows."""
-    _show(
-        _client(root).model(model, TextModel).evaluate(Dataset.read(files), max_rows=max_rows),
-        as_json,
-    )
+    found = _client(root).model(model)
+    options = {"max_rows": max_rows, "labels": labels}
+    _show(commands.hold(found, files, options), as_json)
 
 
 @app.command()
@@ -291,14 +319,14 @@ def export(
     format: Annotated[str, typer.Option(help=f"{', '.join(EXPORT_FORMATS)}.")] = "safetensors",
     max_drift: Annotated[
         float | None,
-        typer.Option(help="Drift of the next tokens that is borne, from 0 to 1."),
+        typer.Option(help="Drift of the next tokens, or of pictures, that is borne, from 0 to 1."),
     ] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a tuned model to a folder of its own. Exits with 1 when it would answer differently."""
-    found = _client(root).model(model, TextModel)
-    _show(found.export(folder, format=export_format(format), max_drift=max_drift), as_json)
+    options = {"format": format, "max_drift": max_drift}
+    _show(commands.write(_client(root).model(model), folder, options), as_json)
 
 
 @app.command()
@@ -398,7 +426,7 @@ def _show(value: BaseModel, as_json: bool) -> None:
         _console().print(picture(value))
 
 
-def _print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
+def _print_json(value: JsonValue) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 

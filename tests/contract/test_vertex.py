@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import tunekit as tk
-from sample_rows import preferences, routing
+from sample_rows import preferences, retrieval, routing
+from tunekit.jobs.backend import Machine
 from tunekit.testing import BEHAVIOURS, Behaviour, NotApplicable, Stage, VertexEmulator
-from tuner_cases import preference_data, prompts
+from tuner_cases import lacking, preference_data, prompts
 from vertex.emulated import backend_on
 
 GEMINI = "gemini-3.5-flash"
@@ -25,6 +26,11 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
         tk.SupervisedTuner(base_model=GEMINI, epochs=2, learning_rate=tk.LearningRateMultiplier(1)),
         routing(12),
         routing(8, seed=1),
+    ),
+    "embedding": (
+        tk.EmbeddingTuner(base_model="text-embedding-005", train_steps=30),
+        retrieval(),
+        retrieval(test_from=0),
     ),
     "preference": (
         tk.PreferenceTuner(base_model=GEMINI, epochs=1),
@@ -63,19 +69,23 @@ def stage(request: pytest.FixtureRequest, emulator: VertexEmulator, tmp_path_fac
     tuner, data, other = CASES[request.param]
     root: Path = tmp_path_factory.mktemp("vertex")
     numbers = iter(range(1_000))
-    return Stage(
+    stage = Stage(
         # a folder of its own for each backend: what one knows of the other's jobs it has from the service
         lambda: backend_on(emulator, root / str(next(numbers)), allow_retired=True),
         tuner=tuner,
         data=data,
         other_data=other,
     )
+    if request.param == "embedding":  # this pipeline deploys nothing
+        stage.model.deploy(Machine(machine_type="g2-standard-8", accelerator_type="NVIDIA_L4"))
+    return stage
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=str)
 def test_vertex_ai_keeps_the_contract(behaviour: Behaviour, stage: Stage) -> None:
-    if behaviour.name in LACKS:
-        with pytest.raises(NotApplicable, match=LACKS[behaviour.name]):
+    lacks = LACKS | lacking(stage.tuner.model_kind)
+    if behaviour.name in lacks:
+        with pytest.raises(NotApplicable, match=lacks[behaviour.name]):
             behaviour.hold(stage)
     else:
         behaviour.hold(stage)

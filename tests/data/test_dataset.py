@@ -165,6 +165,7 @@ def test_parts_keep_the_lines_of_the_file(tmp_path: Path) -> None:
     _, test = tk.Dataset.read(path, row=tk.PromptCompletion).split(0.2, seed=2)
     raw = Path(path).read_text().splitlines()
     for located in test.located():
+        assert located.place.line is not None
         assert json.loads(raw[located.place.line - 1])["input_text"] == located.row.prompt
 
 

@@ -6,7 +6,9 @@ import json
 import shutil
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -31,7 +33,7 @@ def check(folder: Path) -> tk.Report:
     return tk.Dataset.read(str(folder), row=tk.CaptionedImage).check()
 
 
-def add(folder: Path, name: str, image: Image.Image | bytes, **settings: object) -> None:
+def add(folder: Path, name: str, image: Image.Image | bytes, **settings: Any) -> None:
     """Put an image with a caption beside it into a folder."""
     path = folder / name
     if isinstance(image, bytes):
@@ -63,7 +65,7 @@ def wide_png() -> Image.Image:
     return image
 
 
-BAD = {
+BAD: dict[str, tuple[str, Callable[[Path], Any], dict[str, Any]]] = {
     "image-truncated": ("cut.png", lambda folder: half_of(drawing(), folder), {}),
     "image-unreadable": ("noise.png", lambda _: b"this is no image", {}),
     "image-animated": (

@@ -10,10 +10,12 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunekit.data.rows import RelevanceLabel
 from tunekit.evaluation.retrieval import (
     RETRIEVAL_METRICS,
     Found,
     compare_retrieval,
+    judged_by,
     ndcg,
     ranking,
     recall,
@@ -118,3 +120,23 @@ def test_better_is_better_beyond_chance() -> None:
     won = [found(str(number), ("d",), ("x", "d")) for number in range(20)]
     assert compare_retrieval(won, documents=2).better
     assert not compare_retrieval([*won[:1], found("x", ("x",), ("d",))], documents=2).better
+
+
+def test_labels_of_what_is_not_there_are_set_aside() -> None:
+    labels = [
+        RelevanceLabel(query_id=query, document_id=document, score=score)
+        for query, document, score in (
+            ("whole", "d1", 2),
+            ("part", "d1", 1),
+            ("part", "gone", 2),
+            ("lost", "gone", 1),
+            ("lost", "d1", 0),
+            ("absent", "d1", 1),
+            ("never", "d1", 0),
+            ("never", "gone", 0),
+        )
+    ]
+    judged = judged_by(labels, queries={"whole", "part", "lost", "never"}, documents={"d1", "d2"})
+    assert judged.scores == {"whole": {"d1": 2}, "part": {"d1": 1}, "never": {"d1": 0}}
+    assert judged.labels_left_out == 5
+    assert judged.queries_left_out == 2

@@ -15,13 +15,22 @@ import pytest
 from typer.testing import CliRunner
 
 import tunekit as tk
-from sample_rows import PROMPT, retrieval, retrieval_rows, routing, routing_lines, write_lines
+from sample_rows import (
+    PROMPT,
+    preferences,
+    retrieval,
+    retrieval_rows,
+    routing,
+    routing_lines,
+    write_lines,
+)
 from tunekit.cli import app
 from tunekit.evaluation.comparison import Answered, Loss, compare, compare_rewards
 from tunekit.evaluation.distillation import Footprint, Tried, compare_distilled
-from tunekit.evaluation.retrieval import Found, compare_retrieval
+from tunekit.evaluation.retrieval import Found, Judged, compare_retrieval
 from tunekit.jobs.record import JobProblem
 from tunekit.testing import Fault, Step
+from tuner_cases import preference_data, prompts
 
 FILES = Path(__file__).parent / "files"
 TUNER = tk.SupervisedTuner(base_model="any", task="classification")
@@ -151,7 +160,8 @@ def test_an_evaluation_of_retrieval() -> None:
         )
         for n in range(1, 31)
     ]
-    hold("retrieval.txt", str(compare_retrieval(found, documents=1_200)))
+    judged = Judged(scores={}, labels_left_out=1_573, queries_left_out=1)
+    hold("retrieval.txt", str(compare_retrieval(found, documents=1_200, judged=judged)))
 
 
 def test_a_check_of_retrieval_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +194,11 @@ EMBEDDING = tk.EmbeddingTuner(base_model="any")
 def embedded() -> tk.EmbeddingModel:
     """A model of the fake."""
     return tk.Client(tk.MemoryBackend()).tune(EMBEDDING, retrieval(), key="k").result()
+
+
+def on_vertex() -> tk.Client:
+    """A client of a place that nothing is asked of."""
+    return tk.Client(tk.VertexBackend(project="acme", staging_bucket="gs://rows"))
 
 
 ERRORS: dict[str, Callable[[], object]] = {
@@ -233,6 +248,37 @@ ERRORS: dict[str, Callable[[], object]] = {
         tk.MemoryBackend(faults=[Fault(verb="submit", kind="quota", times=99)])
     ).tune(TUNER, routing()),
     "an empty script": lambda: tk.MemoryBackend([]),
+    "a model that Vertex AI has retired": lambda: on_vertex().plan(
+        tk.SupervisedTuner(base_model="text-bison@002"), routing(4)
+    ),
+    "a way of tuning that Vertex AI has retired": lambda: on_vertex().plan(
+        tk.RLHFTuner(base_model="text-bison@002"), preference_data()
+    ),
+    "steps for Gemini": lambda: on_vertex().plan(
+        tk.SupervisedTuner(base_model="gemini-3.5-flash", train_steps=9), routing(4)
+    ),
+    "two settings that Gemini has not": lambda: on_vertex().plan(
+        tk.SupervisedTuner(base_model="gemini-3.5-flash", train_steps=9, batch_size=2), routing(4)
+    ),
+    "preferences for an open model": lambda: on_vertex().plan(
+        tk.PreferenceTuner(base_model="qwen/qwen3@qwen3-4b"), preferences(4)
+    ),
+    "a reward that Vertex AI has no place for": lambda: on_vertex().plan(
+        tk.ReinforcementTuner(
+            base_model="gemini-3.5-flash", reward=tk.RewardModelReward(model="local:a/reward_model")
+        ),
+        prompts(4),
+    ),
+    "more than the budget": lambda: on_vertex().tune(
+        tk.SupervisedTuner(base_model="gemini-3.1-flash-lite", epochs=9), routing(40), budget=0.01
+    ),
+    "a budget and no price": lambda: on_vertex().tune(
+        tk.SupervisedTuner(base_model="gemini-3.5-flash"), routing(40), budget=5.0
+    ),
+    "a token over plain http": lambda: tk.VertexBackend(
+        project="p", staging_bucket="gs://b", base_url="http://example.com"
+    ),
+    "a job that is none of Vertex AI": lambda: on_vertex().job("vertex:abc"),
     "retrieval data without labels to train on": lambda: tk.Client(tk.MemoryBackend()).plan(
         EMBEDDING, tk.RetrievalData(corpus=retrieval().corpus, queries=retrieval().queries)
     ),

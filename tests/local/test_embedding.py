@@ -13,9 +13,11 @@ import pytest
 
 import tunekit as tk
 from local_jobs import break_off, folder_of
-from sample_rows import retrieval
+from sample_rows import retrieval, retrieval_rows, write_lines
+from tunekit import cli
 from tunekit.backends.local.base_models import find_base_model
 from tunekit.backends.local.embedders import load_embedder, prompt_of
+from tunekit.backends.local.embedding_trainer import dimensions, shares
 
 
 def tuner(base_model: str, **settings: Any) -> tk.EmbeddingTuner:
@@ -55,6 +57,17 @@ def test_what_belongs_together_is_found_after_tuning(
     assert evaluation.tuned.value >= evaluation.base.value + 0.3
     assert model.embed(["zorp fraz"]).shape == (1, settings.get("output_dimensionality", 32))
     assert model.record.metrics["last_loss"] < model.record.metrics["first_loss"]
+
+
+def test_whole_vectors_stay_as_good_as_short_ones(inline: tk.Client, tiny_embedder: str) -> None:
+    assert dimensions(384, 96) == [384, 192, 96]
+    assert shares([384, 192, 96]) == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+    data = retrieval()
+    model = inline.tune(tuner(tiny_embedder, **FULL | {"output_dimensionality": 8}), data).result()
+    short, whole = (
+        model.evaluate(data, output_dimensionality=length).tuned.value for length in (8, 32)
+    )
+    assert whole >= short
 
 
 def test_an_adapter_learns_and_leaves_the_base_as_it_was(
@@ -147,6 +160,43 @@ def test_the_folder_needs_neither_tunekit_nor_its_base(
     here = model.embed(texts)
     for side in json.loads(done.stdout):
         assert float(abs(here - side).max()) < 1e-6
+
+
+def test_the_command_searches_evaluates_and_exports(
+    inline: tk.Client,
+    tiny_embedder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = inline.tune(tuner(tiny_embedder, train_steps=1), retrieval()).result()
+    capsys.readouterr()
+    folder = tmp_path / "beir"
+    (folder / "qrels").mkdir(parents=True)
+    documents, queries, labels = retrieval_rows()
+    write_lines(folder / "corpus.jsonl", documents)
+    write_lines(folder / "queries.jsonl", queries)
+    lines = [f"{row['query-id']}\t{row['corpus-id']}\t{row['score']}" for row in labels]
+    write_lines(folder / "qrels" / "test.tsv", ["query-id\tcorpus-id\tscore", *lines])
+
+    def tunekit(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["tunekit", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        assert left.value.code == 0
+        return capsys.readouterr().out
+
+    found = json.loads(tunekit("predict", model.id, "zorp fraz", "--top-k", "2", "--json"))
+    assert [match["document"]["id"] for match in found] == [
+        match.document.id for match in model.search("zorp fraz", 2)
+    ]
+    assert len(json.loads(tunekit("predict", model.id, "zorp fraz", "--vector"))) == 32
+    evaluation = json.loads(tunekit("evaluate", model.id, str(folder), "--json"))
+    assert (evaluation["queries"], evaluation["documents"]) == (24, 12)
+    assert "24 queries, 12 documents" in tunekit("evaluate", model.id, str(folder))
+    told = tunekit("export", model.id, str(tmp_path / "out"))
+    assert "8 of 8 vectors are the same" in told
+    assert (tmp_path / "out" / "model.safetensors").exists()
 
 
 def test_no_row_gets_into_the_folder_of_the_model(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import pytrec_eval
 from pydantic import ValidationError
 
 import tunekit as tk
@@ -118,14 +119,69 @@ def test_labels_to_evaluate_on_are_chosen_or_named() -> None:
 def test_bad_data_are_refused_in_an_evaluation() -> None:
     data = retrieval()
     model = tk.Client(tk.MemoryBackend()).tune(tuner(), data).result()
-    stray = [{"query-id": "query-0", "corpus-id": "nowhere"}]
+    label: dict[str, Any] = {"query-id": "query-0", "corpus-id": "note-0", "score": 1}
     bad = tk.RetrievalData(
         corpus=data.corpus,
         queries=data.queries,
-        test_labels=tk.Dataset.read(stray, row=tk.RelevanceLabel),
+        test_labels=tk.Dataset.read([label, label | {"score": 2}], row=tk.RelevanceLabel),
     )
-    with pytest.raises(tk.DatasetInvalid, match="dangling-label"):
+    with pytest.raises(tk.DatasetInvalid, match="conflicting-label"):
         model.evaluate(bad)
+
+
+def part_of_a_collection() -> tk.RetrievalData:
+    """Labels of a whole collection, with half of its documents and two thirds of its queries."""
+    data = retrieval(graded=True)
+    return tk.RetrievalData(
+        corpus=tk.Dataset.read(list(data.corpus)[::2], row=tk.Document),
+        queries=tk.Dataset.read(
+            [query for n, query in enumerate(data.queries) if n % 3], row=tk.Query
+        ),
+        test_labels=data.test_labels,
+    )
+
+
+def test_a_part_of_a_collection_is_evaluated_on_what_is_there() -> None:
+    model = tk.Client(tk.MemoryBackend()).tune(tuner(), retrieval()).result()
+    data = part_of_a_collection()
+    documents = {document.id: document.content for document in data.corpus}
+    queries = {query.id: query.text for query in data.queries}
+    labels: dict[str, dict[str, int]] = {}
+    for label in data.labels("test"):
+        if label.query_id in queries and label.document_id in documents:
+            labels.setdefault(label.query_id, {})[label.document_id] = label.score
+    similarities = (
+        model.embed(list(queries.values())) @ model.embed(list(documents.values())).T
+    ).tolist()
+    run = {
+        query: dict(zip(documents, row, strict=True))
+        for query, row in zip(queries, similarities, strict=True)
+    }
+    judged = pytrec_eval.RelevanceEvaluator(labels, {"ndcg_cut.10"}).evaluate(run)
+    expected = sum(figures["ndcg_cut_10"] for figures in judged.values()) / len(judged)
+
+    evaluation = model.evaluate(data)
+    assert evaluation.tuned.value == pytest.approx(expected, abs=1e-6)
+    assert evaluation.queries == len(labels)
+    assert evaluation.queries + evaluation.queries_left_out == 12
+    left = sum(1 for _ in data.labels("test")) - sum(map(len, labels.values()))
+    assert evaluation.labels_left_out == left > 0
+    assert f"Left out: {left} labels" in str(evaluation)
+
+
+def test_a_part_of_a_collection_is_not_tuned_on() -> None:
+    data = part_of_a_collection()
+    data.train_labels = data.test_labels
+    with pytest.raises(tk.DatasetInvalid, match="dangling-label"):
+        tk.Client(tk.MemoryBackend()).tune(tuner(), data)
+
+
+def test_labels_of_another_collection_are_told() -> None:
+    model = tk.Client(tk.MemoryBackend()).tune(tuner(), retrieval()).result()
+    data = part_of_a_collection()
+    data.queries = tk.Dataset.read([{"_id": "x", "text": "y"}], row=tk.Query)
+    with pytest.raises(tk.SettingInvalid, match="No query has test labels whose documents"):
+        model.evaluate(data)
 
 
 def test_a_backend_without_the_ability_says_so() -> None:

@@ -41,6 +41,15 @@ earned = tk.ReinforcementTuner(base_model="m", reward=tk.ExactMatch(expected="4"
 taught = tk.Distiller(base_model="m", teacher="n")
 both = tk.PreferenceData(preferences=preferences, prompts=prompts)
 
+captioned = tk.Dataset.read("pictures", row=tk.CaptionedImage)
+references = tk.Dataset.read("mugs", row=tk.ReferenceImage)
+styled = tk.ImagenStyleTuner(base_model="tunekit/sketch", style="blueprint")
+shown = tk.ImagenSubjectTuner(base_model="tunekit/sketch", prior="none")
+mugs = tk.SubjectImages(images=references, subject="sks", subject_class="mug")
+
+assert_type(client.tune(styled, captioned), Job[tk.ImageModel])
+assert_type(client.tune(shown, mugs).result(), tk.ImageModel)
+assert_type(client.model("local:1/model", tk.ImageModel), tk.ImageModel)
 assert_type(client.tune(liked, preferences), Job[tk.TextModel])
 assert_type(client.tune(human, both).result(), tk.RLHFModel)
 assert_type(client.tune(human, both).result().reward_model.score("a", "b"), float)
@@ -61,7 +70,18 @@ assert_type(client.tune(found, data), Job[tk.EmbeddingModel])
 assert_type(client.tune(found, data).result().search("a", top_k=3), list[tk.Match])
 assert_type(client.tune(found, data).result().evaluate(data), tk.RetrievalEvaluation)
 
-for backend in (tk.LocalBackend(), tk.MemoryBackend()):
+vertex = tk.VertexBackend(
+    project="p",
+    staging_bucket="gs://b",
+    options=tk.VertexOptions(service_account="a@b", palm=tk.PalmOptions(max_context_length="8k")),
+)
+assert_type(tk.Client(vertex).tune(tuner, pairs, budget=20.0), Job[tk.TextModel])
+assert_type(client.jobs(labels={"team": "a"}, state=tk.JobState.RUNNING), list[Job[Any]])
+assert_type(vertex.dataset("gs://b/train.jsonl", tk.Prompt), tk.Dataset[Any])
+reward = tk.AutoraterReward(prompt="Rate {{response}}.")
+assert_type(reward.try_on("a", ["b"], on=vertex), tk.Tryout)
+
+for backend in (tk.LocalBackend(), tk.MemoryBackend(), vertex):
     seam: tk.Backend = backend
     tk.Client(seam)
 
@@ -70,10 +90,20 @@ def use(model: tk.TextModel) -> None:
     """What a model gives."""
     assert_type(model.predict("a", temperature=0.5), tk.Prediction)
     assert_type(model.predict([tk.Message(role="user", content="a")]).text, str)
+    assert_type(model.deploy(tk.Machine(machine_type="g2-standard-8")), tk.Deployment)
+    assert_type(model.remains(), tuple[str, ...])
     assert_type(model.predict_many(["a", "b"]), list[tk.Prediction])
     assert_type(model.evaluate(test), tk.Evaluation)
     assert_type(model.evaluate(preferences), tk.Evaluation)
     assert_type(model.evaluate(prompts, reward=tk.LengthReward(max_words=9)), tk.Evaluation)
+
+
+def draw(model: tk.ImageModel) -> None:
+    """What an image model gives."""
+    assert_type(model.generate("a boat", num_images=2, seed=1), tk.DrawnImages)
+    assert_type(model.evaluate(captioned, prompts=["a boat"]), tk.ImageEvaluation)
+    assert_type(model.evaluate(mugs, embedder="clip"), tk.ImageEvaluation)
+    assert_type(model.phrase, str)
 
 
 async def wait(job: Job[tk.TextModel]) -> None:

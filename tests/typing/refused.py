@@ -13,6 +13,8 @@ tuner = tk.SupervisedTuner(base_model="tunekit/nano")
 prompts = tk.Dataset.read("a.jsonl", row=tk.Prompt)
 preferences = tk.Dataset.read("b.jsonl", row=tk.Preference)
 pairs = tk.Dataset.read("c.jsonl", row=tk.PromptCompletion)
+captioned = tk.Dataset.read("pictures", row=tk.CaptionedImage)
+references = tk.Dataset.read("mugs", row=tk.ReferenceImage)
 
 
 def wrong_rows() -> None:
@@ -35,6 +37,10 @@ def wrong_rows_for_the_others() -> None:
     client.tune(tk.ReinforcementTuner(base_model="m", reward=reward), pairs)  # type: ignore[misc]
     client.tune(tk.ReinforcementTuner(base_model="m", reward=reward), preferences)  # type: ignore[misc]
     client.tune(tk.Distiller(base_model="m", teacher="n"), preferences)  # type: ignore[misc]
+    client.tune(tk.ImagenStyleTuner(base_model="m"), pairs)  # type: ignore[misc]
+    client.tune(tk.ImagenStyleTuner(base_model="m"), references)  # type: ignore[misc]
+    client.tune(tk.ImagenSubjectTuner(base_model="m"), references)  # type: ignore[misc]
+    tk.SubjectImages(images=captioned, subject="sks", subject_class="mug")  # type: ignore[arg-type]
     tk.PreferenceData(preferences=pairs, prompts=prompts)  # type: ignore[arg-type]
     tk.PreferenceData(preferences=preferences, prompts=preferences)  # type: ignore[arg-type]
 
@@ -60,12 +66,23 @@ def wrong_settings() -> None:
     tk.ReinforcementTuner(base_model="m")  # type: ignore[call-arg]
     tk.ReinforcementTuner(base_model="m", reward="exact")  # type: ignore[arg-type]
     tk.Distiller(base_model="m")  # type: ignore[call-arg]
+    tk.VertexOptions(exported_checkpoints="first")  # type: ignore[arg-type]
+    tk.VertexOptions(tuning_mode="full")  # type: ignore[call-arg]
+    client.tune(tuner, pairs, budget="much")  # type: ignore[arg-type]
+    tk.ImagenStyleTuner(base_model="m", subject="sks")  # type: ignore[call-arg]
+    tk.ImagenSubjectTuner(base_model="m", prior="maybe")  # type: ignore[arg-type]
 
 
 def wrong_names() -> None:
     """Names that are not there."""
     tk.SupervizedTuner  # type: ignore[attr-defined]  # noqa: B018
     client.tune_supervised(tuner, pairs)  # type: ignore[attr-defined]
+
+
+def wrong_use_of_an_image_model(model: tk.ImageModel) -> None:
+    """Questions that an image model does not take."""
+    model.predict("a boat")  # type: ignore[attr-defined]
+    model.evaluate(pairs)  # type: ignore[arg-type]
 
 
 def wrong_use_of_a_model(model: tk.TextModel) -> None:

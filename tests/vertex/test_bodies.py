@@ -140,6 +140,20 @@ MISFITS: dict[str, tuple[Asked, str]] = {
         Asked(tk.SupervisedTuner(base_model="gemini-3.5-flash", train_steps=9, batch_size=2)),
         "2 settings cannot be",
     ),
+    "an absolute rate for embeddings": (
+        Asked(
+            tk.EmbeddingTuner(base_model="text-embedding-005", learning_rate=tk.LearningRate(1e-4))
+        ),
+        "Give a LearningRateMultiplier",
+    ),
+    "few steps for embeddings": (
+        Asked(tk.EmbeddingTuner(base_model="text-embedding-005", train_steps=5)),
+        "Give 30 or more",
+    ),
+    "hard negatives": (
+        Asked(tk.EmbeddingTuner(base_model="text-embedding-005", hard_negatives=3)),
+        "fixed in the pipeline",
+    ),
     "a multiplier that is too large": (
         Asked(
             _rewarded(tk.ExactMatch(expected="a"), learning_rate=tk.LearningRateMultiplier(9)),

@@ -14,7 +14,7 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 
 import tunekit as tk
-from tunekit.backends.vertex import calls, service, serving, storage, transport, tuned
+from tunekit.backends.vertex import asking, calls, service, serving, storage, transport
 from tunekit.backends.vertex.calls import CALLS, Repeat
 from tunekit.backends.vertex.faults import (
     HttpFault,
@@ -150,7 +150,7 @@ WIRE: dict[str, tuple[str, str, Any, Made]] = {
         "POST",
         f"/v1/{ENDPOINT}:generateContent",
         CONTENT,
-        lambda _, __, asking, *___: asking.generate(
+        lambda _, __, models, *___: models.generate(
             ENDPOINT,
             "q",
             Sampling(top_k=3, top_p=0.5, seed=1),
@@ -162,7 +162,7 @@ WIRE: dict[str, tuple[str, str, Any, Made]] = {
         "POST",
         f"/v1/{ENDPOINT}:predict",
         {"predictions": [[0.5, 1]]},
-        lambda _, __, asking, *___: asking.predict(ENDPOINT, [{"content": "q"}], {"topK": 3}),
+        lambda _, __, models, *___: models.predict(ENDPOINT, [{"content": "q"}], {"topK": 3}),
     ),
 }
 STORED = ("objects.get", "objects.download", "objects.insert")
@@ -175,7 +175,7 @@ def parts() -> Parts:
     made = transport.Transport(
         transport.Connection(
             location="us-central1",
-            credentials=Credentials(token="t"),  # type: ignore[no-untyped-call]
+            credentials=Credentials(token="t"),
             timeout_seconds=7.0,
         )
     )
@@ -183,7 +183,7 @@ def parts() -> Parts:
     return (
         jobs,
         serving.Serving(made, "acme"),
-        tuned.Asking(made),
+        asking.Asking(made),
         storage.Storage(made),
     )
 
@@ -224,7 +224,7 @@ def test_numbers_of_a_pipeline_arrive_as_numbers(
 ) -> None:
     server.post(re.compile(r".*/pipelineJobs\?.*pipelineJobId=tunekit-k.*"), json=RUN)
     WIRE["pipelineJobs.create"][3](*parts)
-    body = json.loads(server.calls[0].request.body)
+    body = json.loads(server.calls[0].request.body or "")
     assert body["runtimeConfig"]["parameterValues"] == {"train_steps": 30}
 
 
@@ -281,7 +281,9 @@ def test_an_endpoint_is_asked_where_its_name_says(
         json=CONTENT,
     )
     parts[2].generate(elsewhere, "q", Sampling(), base_model="gemini-3.5-flash", thinks=True)
-    assert "thinkingConfig" not in json.loads(server.calls[0].request.body)["generationConfig"]
+    assert (
+        "thinkingConfig" not in json.loads(server.calls[0].request.body or "")["generationConfig"]
+    )
 
 
 # --- again, or not ----------------------------------------------------------------------------------------------------
@@ -401,7 +403,7 @@ def test_a_row_is_found_in_a_message(message: str, row: int | None) -> None:
 def test_a_token_that_ran_out_is_renewed(server: responses.RequestsMock) -> None:
     from google.oauth2.credentials import Credentials
 
-    credentials = Credentials(  # type: ignore[no-untyped-call]
+    credentials = Credentials(
         "old",
         refresh_token="r",
         token_uri="https://oauth2.googleapis.com/token",
@@ -425,7 +427,7 @@ def test_a_token_that_ran_out_is_renewed(server: responses.RequestsMock) -> None
 def test_a_login_that_was_revoked_says_to_log_in(server: responses.RequestsMock) -> None:
     from google.oauth2.credentials import Credentials
 
-    credentials = Credentials(  # type: ignore[no-untyped-call]
+    credentials = Credentials(
         None,
         refresh_token="r",
         token_uri="https://oauth2.googleapis.com/token",

@@ -13,7 +13,7 @@ import pytest
 import tunekit as tk
 from sample_rows import routing
 from tunekit.backends.vertex import journal
-from tunekit.testing import VertexEmulator
+from tunekit.testing import VertexEmulator, VertexFault
 from tuner_cases import preference_data
 from vertex.emulated import client_on
 
@@ -21,8 +21,6 @@ CASES: dict[str, tuple[Any, Any]] = {
     "a tuning job": (tk.SupervisedTuner(base_model="gemini-3.5-flash", epochs=1), routing(12)),
     "a pipeline job": (tk.RLHFTuner(base_model="text-bison@002"), preference_data()),
 }
-EVERY = int(os.environ.get("TUNEKIT_KILL_EVERY", "2"))
-"""Each so many-th step is tried; 1 tries all of them."""
 
 
 class Clock:
@@ -82,24 +80,40 @@ def killed_at(step: int, client: tk.Client, tuner: Any, data: Any) -> bool:
 def test_a_process_that_dies_at_any_step_leaves_one_job(
     name: str, elsewhere: bool, emulator: VertexEmulator, tmp_path: Path
 ) -> None:
+    kills = killed_everywhere(name, emulator, tmp_path, elsewhere=elsewhere, every=2)
+    assert kills > 10
+
+
+def killed_everywhere(
+    name: str,
+    emulator: VertexEmulator,
+    folder: Path,
+    *,
+    elsewhere: bool,
+    every: int,
+    fault: VertexFault | None = None,
+) -> int:
+    """Kill at each so many-th step, and hold that one job comes of it; gives how often. Also for `tools/`."""
     tuner, data = CASES[name]
-    step = trials = 0
+    step = kills = 0
+    before = len(emulator.tuning_jobs) + len(emulator.pipeline_jobs)
     while True:
-        root = tmp_path / f"first-{step}"
+        root = folder / f"first-{step}"
         first = client_on(emulator, root, allow_retired=True, clock=Clock(1_000.0))
+        if fault is not None:
+            emulator.fail_next(fault)
         if not killed_at(step, first, tuner, data):
-            break
+            return kills
         again = client_on(
             emulator,
-            tmp_path / f"second-{step}" if elsewhere else root,
+            folder / f"second-{step}" if elsewhere else root,
             allow_retired=True,
             clock=Clock(5_000.0),
         )
         job = again.tune(tuner, data, key=f"k{step}")
         jobs = (*emulator.tuning_jobs, *emulator.pipeline_jobs)
         alive = {str(one["name"]).rpartition("/")[2] for one in jobs}
-        assert len(alive) == trials + 1, f"step {step}"
+        assert len(alive) == before + kills + 1, f"step {step}"
         assert job.id.rpartition("/")[2] in alive
-        step += EVERY
-        trials += 1
-    assert trials * EVERY > 20
+        step += every
+        kills += 1

@@ -24,6 +24,7 @@ from tunekit.backends.vertex.states import (
 )
 from tunekit.testing import VertexEmulator
 from tunekit.testing.vertex.scripts import VertexProblem, VertexScript, VertexStep
+from tuner_cases import preference_data
 from vertex.emulated import backend_on, client_on
 from vertex.vertex_cases import ASKED
 
@@ -422,6 +423,14 @@ def test_a_reward_is_tried_where_it_will_be_given(emulator: VertexEmulator, tmp_
     reward = tk.ExactMatch(expected="{{references.answer}}")
     tried = reward.try_on("2 + 2?", ["4", "5"], {"answer": "4"}, on=backend)
     assert tried.scores == (1.0, 0.0)
+
+
+def test_a_reward_model_that_stays_with_the_provider_says_so(tmp_path: Path) -> None:
+    with VertexEmulator(allow_retired=True) as emulator:
+        client = client_on(emulator, tmp_path, allow_retired=True)
+        model = client.tune(tk.RLHFTuner(base_model="text-bison@002"), preference_data()).result()
+        with pytest.raises(tk.MethodUnsupported, match="keeps its reward model to itself"):
+            _ = model.reward_model
 
 
 def _prompt() -> str:

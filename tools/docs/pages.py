@@ -18,6 +18,7 @@ import typer.main
 from tools.docs.rule_examples import EXAMPLES
 
 from tunekit import catalog, errors
+from tunekit.catalog.vertex import vertex_models
 from tunekit.cli import app
 from tunekit.data.check.report import Report
 from tunekit.data.check.rules import RULES
@@ -166,12 +167,40 @@ def catalog_page() -> str:
         ),
     )
     body = (
-        f"## Base models on this machine\n\n{models}\n\n## What tasks are said to need\n\n{advice}"
+        f"## Base models on this machine\n\n{models}\n\n## Base models on Vertex AI\n\n{_vertex_models()}\n\n"
+        f"## What tasks are said to need\n\n{advice}"
     )
     return _page(
         "Catalog",
-        "Dated data with its source; any other model of the hub or a folder can be tuned too.",
+        "Dated data with its source. Any other model of the hub or a folder can be tuned here too; any other model of "
+        "Vertex AI is sent there with a warning.",
         body,
+    )
+
+
+def _vertex_models() -> str:
+    return _table(
+        (
+            "base model",
+            "ways of tuning",
+            "adapter sizes",
+            "regions",
+            "tokens in a row",
+            "gone",
+            "read",
+        ),
+        (
+            (
+                f"`{entry.id}`",
+                ", ".join(entry.methods),
+                ", ".join(map(str, entry.adapter_sizes)),
+                ", ".join(entry.regions[:3]) + (", ..." if len(entry.regions) > 3 else ""),
+                f"{entry.max_example_tokens:,}" if entry.max_example_tokens else "",
+                f"{'not before ' if entry.retires_not_before else ''}{entry.retires or ''}",
+                str(entry.checked),
+            )
+            for entry in vertex_models()
+        ),
     )
 
 

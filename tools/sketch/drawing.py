@@ -146,7 +146,7 @@ def draw(scene: Scene) -> Image.Image:
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def _paper(brush: _Brush, chance: random.Random) -> None:
+def _paper(brush: _Brush, _: random.Random) -> None:
     pass
 
 
@@ -155,7 +155,7 @@ def _ground(brush: _Brush, sky: Colour, earth: Colour, horizon: float) -> None:
     brush.box(-0.1, horizon, 1.1, 1.1, earth)
 
 
-def _hill(brush: _Brush, chance: random.Random) -> None:
+def _hill(brush: _Brush, _: random.Random) -> None:
     brush.box(-0.1, -0.1, 1.1, 1.1, (168, 212, 246))
     brush.ellipse(0.5, 1.12, 0.85, 0.42, (104, 186, 84))
 
@@ -182,12 +182,12 @@ def _night(brush: _Brush, chance: random.Random) -> None:
         )
 
 
-def _desert(brush: _Brush, chance: random.Random) -> None:
+def _desert(brush: _Brush, _: random.Random) -> None:
     _ground(brush, (250, 190, 128), (232, 202, 120), 0.66)
     brush.ellipse(0.16, 0.16, 0.09, 0.09, (255, 240, 170))
 
 
-def _table(brush: _Brush, chance: random.Random) -> None:
+def _table(brush: _Brush, _: random.Random) -> None:
     _ground(brush, (232, 222, 206), (150, 98, 58), 0.74)
     brush.line([(-0.1, 0.74), (1.1, 0.74)], (104, 64, 36), 0.04)
 
@@ -369,8 +369,14 @@ STYLES: dict[str, Style] = {
 }
 """What the pipeline is pretrained on, beside plain drawings."""
 
-BLUEPRINT = Style(filled=False, line=(240, 246, 255), ground=(24, 62, 148), grid=(62, 102, 180))
-"""A style that pretraining never sees: white lines on squared blue paper."""
+
+def _blue(colour: Colour) -> Colour:
+    grey = (0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]) / 255
+    return mixed((14, 34, 104), (74, 128, 214), grey)
+
+
+BLUEPRINT = Style(tint=_blue, line=(244, 248, 255))
+"""A style that pretraining never sees: all colours become shades of blue, and outlines are white."""
 
 
 def random_palette(scene: Scene, chance: random.Random) -> Scene:
@@ -379,13 +385,9 @@ def random_palette(scene: Scene, chance: random.Random) -> Scene:
     def some() -> Colour:
         return chance.randrange(256), chance.randrange(256), chance.randrange(256)
 
-    style = chance.choice(
-        [
-            Style(line=some(), filled=False, ground=some()),
-            Style(line=some()),
-            Style(
-                tint=lambda colour, other=some(), share=chance.random(): mixed(colour, other, share)
-            ),  # type: ignore[misc]
-        ]
-    )
+    bare = Style(line=some(), filled=False, ground=some())
+    lined = Style(line=some())
+    other, share = some(), chance.random()
+    styles = (bare, lined, Style(tint=lambda colour: mixed(colour, other, share)))
+    style = chance.choice(styles)
     return replace(scene, colour=some(), style=style)

@@ -110,7 +110,7 @@ def train_autoencoder(recipe: Recipe) -> AutoencoderKL:
     return model.eval()
 
 
-def _step(
+def _step(  # noqa: PLR0917
     optimiser: torch.optim.Optimizer,
     loss: Tensor,
     model: torch.nn.Module,
@@ -262,12 +262,19 @@ def assembled(
     )
 
 
+def _load_in_full_precision(config: Path) -> None:
+    """Let transformers load what is stored in half precision as diffusers does: in full."""
+    told = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps(told | {"dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
+
+
 def save(pipeline: StableDiffusionPipeline, recipe: Recipe, folder: Path, minutes: float) -> None:
     """Write the pipeline in half precision, and its card."""
     parameters = sum(
         part.num_parameters() for part in (pipeline.vae, pipeline.unet, pipeline.text_encoder)
     )
     pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)
+    _load_in_full_precision(folder / "text_encoder" / "config.json")
     size = sum(one.stat().st_size for one in folder.rglob("*.safetensors"))
     names = ("torch", "diffusers", "transformers", "tokenizers", "pillow")
     card = _CARD.read_text(encoding="utf-8").format(

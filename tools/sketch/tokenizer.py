@@ -1,7 +1,9 @@
 """The tokenizer of the sketch pipeline: every word of the captions one token, other words in pieces."""
 
+import json
 import random
 from collections import Counter
+from typing import Any
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
@@ -42,10 +44,8 @@ def train_tokenizer(
 
 
 def _as_clip(state: bytes) -> CLIPTokenizer:
-    import json
-
     learnt = json.loads(state)
-    merges = [tuple(pair) for pair in learnt["merges"]]
+    merges: list[Any] = [tuple(pair) for pair in learnt["merges"]]
     symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
     names = [_START, _END, *symbols, *(f"{symbol}</w>" for symbol in symbols)]
     names += [name for name in ("".join(pair) for pair in merges) if name not in names]

@@ -10,49 +10,8 @@ from dataclasses import dataclass
 
 from .drawing import COLOURS, CONTEXTS, PLAIN, STYLES, THINGS, Scene
 
-_SYLLABLES = [
-    "ba",
-    "be",
-    "bi",
-    "bo",
-    "da",
-    "de",
-    "fa",
-    "fi",
-    "ga",
-    "go",
-    "ja",
-    "ka",
-    "ki",
-    "la",
-    "li",
-    "lo",
-    "ma",
-    "me",
-    "mi",
-    "mo",
-    "na",
-    "ne",
-    "pa",
-    "po",
-    "ra",
-    "ri",
-    "ro",
-    "sa",
-    "se",
-    "ta",
-    "ti",
-    "to",
-    "va",
-    "vi",
-    "wa",
-    "za",
-    "zu",
-    "sk",
-    "bl",
-    "pr",
-    "nt",
-]
+_WORDS = "ba be bi bo da de fa fi ga go ja ka ki la li lo ma me mi mo na ne pa po ra ri ro sa se ta ti to"
+_SYLLABLES = (*_WORDS.split(), "va", "vi", "wa", "za", "zu", "sk", "bl", "pr", "nt")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ Does not belong here: what a line means (`check/syntax.py`, `formats/`).
 from __future__ import annotations
 
 import glob
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from itertools import chain, compress
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeGuard
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from tunekit._text import closest
 from tunekit.data import opening
@@ -304,14 +303,20 @@ def images_in(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
+class _Naming(BaseModel):
+    """A line that names an image, as far as that."""
+
+    file_name: str | None = None
+    image: str | None = None
+
+
 def _named_in(raw: bytes) -> str:
     """The image that a line of `metadata.jsonl` names; the empty path where it cannot be read."""
     try:
-        line = json.loads(raw)
+        line = _Naming.model_validate_json(raw)
     except ValueError:
         return ""
-    named = line.get("file_name") or line.get("image") if isinstance(line, dict) else None
-    return named if isinstance(named, str) else ""
+    return line.file_name or line.image or ""
 
 
 def _line_for(image: Path) -> dict[str, JsonValue]:

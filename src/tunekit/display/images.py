@@ -46,7 +46,8 @@ def drawn_html(evaluation: ImageEvaluation) -> str:
     data = b64encode(png_of(before_and_after(evaluation.samples))).decode()
     prompts = escape("; ".join(sample.prompt for sample in evaluation.samples))
     words = "From above: base, tuned, tuned but not asked for what it learnt."
-    return f'<figure><img alt="{words} {prompts}" src="data:image/png;base64,{data}"><figcaption>{words}</figcaption></figure>'
+    image = f'<img alt="{words} {prompts}" src="data:image/png;base64,{data}">'
+    return f"<figure>{image}<figcaption>{words}</figcaption></figure>"
 
 
 def _verdict(evaluation: ImageEvaluation) -> str:

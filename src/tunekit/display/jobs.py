@@ -81,14 +81,15 @@ def model_picture(record: ModelRecord) -> RenderableType:
 
 def exported_picture(exported: Exported) -> RenderableType:
     """A model that was written to a folder."""
-    answers = f"{exported.num_same_answers} of {exported.num_prompts} answers are the same"
+    counted = f"{exported.num_same_answers} of {exported.num_prompts}"
+    same = f"{counted} {exported.compared} are the same"
     return Group(
         title(str(exported.folder)),
         facts(
             [
                 ("format", exported.format),
                 ("weights", size(exported.num_bytes)),
-                ("drift", f"{percent(exported.drift, places=3)}; {answers}"),
+                ("drift", f"{percent(exported.drift, places=3)}; {same}"),
             ]
         ),
     )

@@ -24,6 +24,7 @@ def retrieval_picture(evaluation: RetrievalEvaluation) -> RenderableType:
     """Figures with their intervals, and the queries that changed most in either direction."""
     return Group(
         _figures(evaluation),
+        *_left_out(evaluation),
         Text(_verdict(evaluation), style="bold"),
         Text(),
         _queries(evaluation.improved, "better"),
@@ -41,6 +42,18 @@ def _figures(evaluation: RetrievalEvaluation) -> Table:
     for name, compared in evaluation.metrics.items():
         table.add_row(name, str(compared.base), str(compared.tuned), str(compared.difference))
     return table
+
+
+def _left_out(evaluation: RetrievalEvaluation) -> list[Text]:
+    """A line where not every label could be used."""
+    if not evaluation.labels_left_out:
+        return []
+    labels = plural(evaluation.labels_left_out, "label")
+    queries = plural(evaluation.queries_left_out, "query", "queries")
+    told = f"Left out: {labels} about documents or queries that are not there"
+    return [
+        Text(f"{told}, and {queries} with them." if evaluation.queries_left_out else f"{told}.")
+    ]
 
 
 def _verdict(evaluation: RetrievalEvaluation) -> str:

@@ -7,9 +7,10 @@ Does not belong here: drawing (`jobs/`, `backends/`), showing the comparison (`d
 from __future__ import annotations
 
 import math
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import ConfigDict
@@ -273,8 +274,5 @@ def _encoded(picture: Image) -> str:
 
 
 def _decoded(data: str) -> Image:
-    from base64 import b64decode
-    from io import BytesIO
-
     opened: Image = pillow().open(BytesIO(b64decode(data)))
     return opened.convert("RGB")

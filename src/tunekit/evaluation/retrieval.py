@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
 from tunekit._plugins import html_view, text_view
 from tunekit._value import Value
+from tunekit.data.rows import RelevanceLabel
 from tunekit.evaluation.comparison import Compared
 from tunekit.evaluation.intervals import Score, mean_difference, mean_score
 
@@ -78,6 +80,52 @@ RETRIEVAL_METRICS: Mapping[RetrievalMetric, Callable[[Sequence[str], Mapping[str
 """Each figure by its name: ids of documents in order and scores by id to a number from 0 to 1."""
 
 
+class Judged(Value):
+    """The labels by which a search is judged: those whose query and document are both there."""
+
+    scores: Mapping[str, Mapping[str, int]]
+    """Score by id of document, by id of query."""
+    labels_left_out: int = 0
+    queries_left_out: int = 0
+
+
+def judged_by(
+    labels: Iterable[RelevanceLabel], *, queries: AbstractSet[str], documents: AbstractSet[str]
+) -> Judged:
+    """Set aside the labels that name what is not there.
+
+    A query whose relevant documents all lack is left out with its other labels, since nothing right could be found.
+
+    Args:
+        labels: All of them.
+        queries: Ids of the queries that are there.
+        documents: Ids of the documents that are there.
+    """
+    everything: dict[str, dict[str, int]] = {}
+    for label in labels:
+        everything.setdefault(label.query_id, {})[label.document_id] = label.score
+    kept = {
+        query: {id_: score for id_, score in scores.items() if id_ in documents}
+        for query, scores in everything.items()
+        if query in queries
+    }
+    found = {
+        query: scores
+        for query, scores in kept.items()
+        if scores and _lost_nothing_relevant(everything[query], scores)
+    }
+    return Judged(
+        scores=found,
+        labels_left_out=sum(map(len, everything.values())) - sum(map(len, found.values())),
+        queries_left_out=len(everything) - len(found),
+    )
+
+
+def _lost_nothing_relevant(all_scores: Mapping[str, int], kept: Mapping[str, int]) -> bool:
+    """Whether there is something relevant to find, or never was."""
+    return any(score > 0 for score in kept.values()) or max(all_scores.values()) <= 0
+
+
 class Found(Value):
     """One query, what is relevant to it, and what both models found, the most similar first."""
 
@@ -118,9 +166,13 @@ class RetrievalEvaluation(Value):
     """The figure by which the two are judged."""
     metrics: Mapping[RetrievalMetric, Compared]
     queries: int
-    """Queries that have a label."""
+    """Queries that were asked: those that have a label."""
     documents: int
     """Documents that were searched."""
+    labels_left_out: int = 0
+    """Labels that were left out: they name a document or query that is not there, or their query was left out."""
+    queries_left_out: int = 0
+    """Queries that have labels and were left out: they are not there, or no document that is relevant to them is."""
     outcomes: tuple[QueryOutcome, ...]
     """Every query, those that got worst first."""
 
@@ -161,18 +213,23 @@ class RetrievalEvaluation(Value):
         return html_view(self)
 
 
-def compare_retrieval(found: Sequence[Found], *, documents: int) -> RetrievalEvaluation:
+def compare_retrieval(
+    found: Sequence[Found], *, documents: int, judged: Judged | None = None
+) -> RetrievalEvaluation:
     """What two models found, held against the labels.
 
     Args:
         found: At least one query with the rankings of both.
         documents: Number of documents that were searched.
+        judged: What was left out. `None` is nothing.
     """
     outcomes = [_outcome(one) for one in found]
     return RetrievalEvaluation(
         metrics={name: _compared(found, metric) for name, metric in RETRIEVAL_METRICS.items()},
         queries=len(found),
         documents=documents,
+        labels_left_out=judged.labels_left_out if judged else 0,
+        queries_left_out=judged.queries_left_out if judged else 0,
         outcomes=tuple(sorted(outcomes, key=lambda outcome: outcome.change)),
     )
 

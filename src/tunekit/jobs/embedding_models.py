@@ -7,13 +7,14 @@ Does not belong here: running a model (`backends/`), the figures (`evaluation/re
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tunekit._value import Value
+from tunekit.data.check import rules
 from tunekit.data.dataset import Dataset, Located
 from tunekit.data.rows import Document, Query
 from tunekit.errors import MethodUnsupported, SettingInvalid
@@ -22,6 +23,7 @@ from tunekit.evaluation.retrieval import (
     Found,
     RetrievalEvaluation,
     compare_retrieval,
+    judged_by,
     ranking,
 )
 from tunekit.jobs.backend import Embeds
@@ -123,6 +125,8 @@ class EmbeddingModel(TunedModel):
         """Hold the tuned and the base model against labels: nDCG@10, MRR and recall, each with a 95 % interval.
 
         Both models rank all documents of the data for every query that has a label. The figures are those of trec_eval.
+        Labels that name a document or query which is not there, as in a part of a public collection, are left out, and
+        so is a query without a relevant document then. The figures are those of trec_eval on the labels that remain.
 
         Args:
             data: Documents, queries and labels; labels to train on are not needed.
@@ -132,20 +136,27 @@ class EmbeddingModel(TunedModel):
             max_queries: Take only the first so many. `None` takes all.
 
         Raises:
-            DatasetInvalid: The data have errors; it carries the report with all of them.
-            SettingInvalid: There are no such labels, or no label has a query.
+            DatasetInvalid: The data have other errors; it carries the report with all of them.
+            SettingInvalid: There are no such labels, or none names a query and a document that are there.
             MethodUnsupported: The backend cannot ask its models.
         """
         chosen = labels or ("validation" if data.test_labels is None else "test")
         data.labels(chosen)
-        data.check().raise_if_errors()
-        scores = _scores(data, chosen)
+        data.check().without(rules.DANGLING_LABEL.id).raise_if_errors()
+        corpus = list(data.corpus)
+        judged = judged_by(
+            data.labels(chosen),
+            queries={query.id for query in data.queries},
+            documents={document.id for document in corpus},
+        )
+        scores = judged.scores
         queries = list(islice(_labelled(data.queries, scores), max_queries))
         if not queries:
             raise SettingInvalid(
-                f"No query has {chosen} labels.", hint="Label at least one.", place="RetrievalData"
+                f"No query has {chosen} labels whose documents are there.",
+                hint="Label at least one.",
+                place="RetrievalData",
             )
-        corpus = list(data.corpus)
         ranked = {
             tuned: self._ranked(queries, corpus, output_dimensionality, tuned=tuned)
             for tuned in (True, False)
@@ -161,7 +172,7 @@ class EmbeddingModel(TunedModel):
             )
             for query, of_tuned, of_base in zip(queries, ranked[True], ranked[False], strict=True)
         ]
-        return compare_retrieval(found, documents=len(corpus))
+        return compare_retrieval(found, documents=len(corpus), judged=judged)
 
     def export(
         self, folder: str | os.PathLike[str], *, format: Literal["safetensors"] = "safetensors"
@@ -268,14 +279,7 @@ def _nearest(
             yield ranking(found)[:kept], found
 
 
-def _scores(data: RetrievalData, name: LabelsName) -> dict[str, dict[str, int]]:
-    scores: dict[str, dict[str, int]] = {}
-    for label in data.labels(name):
-        scores.setdefault(label.query_id, {})[label.document_id] = label.score
-    return scores
-
-
 def _labelled(
-    queries: Dataset[Query], scores: dict[str, dict[str, int]]
+    queries: Dataset[Query], scores: Mapping[str, Mapping[str, int]]
 ) -> Iterator[Located[Query]]:
     return (item for item in queries.located() if item.row.id in scores)

@@ -50,14 +50,21 @@ class Exported(Value):
     format: ExportFormat
     num_bytes: int
     """Size of the weights on disk."""
+    compared: Literal["answers", "vectors", "pictures"] = "answers"
+    """What was compared: what a model of that kind makes of a prompt."""
     drift: float
-    """How far its next tokens are from those of the tuned model, from 0 to 1: the larger of two means over the tokens
-    of the tuned model's answers. One is how much of the probability lies on other tokens, the other how much less
-    likely the tuned model finds the token that the exported one would take at temperature 0."""
+    """How far it is from the tuned model, from 0 to 1.
+
+    - Answers: how far its next tokens are, the larger of two means over the tokens of the tuned model's answers. One is
+      how much of the probability lies on other tokens, the other how much less likely the tuned model finds the token
+      that the exported one would take at temperature 0.
+    - Vectors: the largest of 1 minus the cosine of both vectors of a text.
+    - Pictures: the mean difference of a pixel."""
     num_prompts: int
-    """Prompts on which the two were compared."""
+    """Prompts, or texts, on which the two were compared."""
     num_same_answers: int
-    """Prompts that both answer with the very same tokens at temperature 0, as far as answers were compared."""
+    """Prompts for which both have the same, as far as they were compared: the very same tokens at temperature 0, or
+    vectors or pictures that are equal but for rounding."""
 
     def __str__(self) -> str:
         return text_view(self)

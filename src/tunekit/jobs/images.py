@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from tunekit.evaluation.images import (
     SIMPLE_MEASURE,
     Figures,
     ImageEvaluation,
+    ImageFigure,
     Pictures,
     alike,
     colour_similarity,
@@ -134,9 +135,9 @@ class ImageModel(TunedModel):
         """Hold what the tuned and the base model draw against images that they should take after.
 
         Both draw every prompt with the words for what was learnt and without them, from the same noise. Without an
-        embedding model, pictures are alike where they have the colours that the images share, and the rest of the prompt
-        counts as drawn where the outlines are nearest to the base model's plain picture of the same prompt. That tells a
-        style or a subject of colours of its own, and little more; name an embedding model where there is one.
+        embedding model, pictures are alike where they have the colours that the images share, and the rest of the
+        prompt counts as drawn where the outlines are nearest to the base model's plain picture of the same prompt. That
+        tells a style or a subject of colours of its own, and little more; name an embedding model where there is one.
 
         Args:
             images: Images of the style or the subject, best such as were not trained on.
@@ -154,8 +155,8 @@ class ImageModel(TunedModel):
             BaseModelNotFound: There is no such embedding model.
             MethodUnsupported: The backend cannot let its models draw, or has no embedding models.
         """
-        dataset = images.images if isinstance(images, SubjectImages) else images
-        rows = list(islice(iter(dataset), max_rows))
+        dataset: Dataset[Any] = images.images if isinstance(images, SubjectImages) else images
+        rows: list[CaptionedImage | ReferenceImage] = list(islice(dataset, max_rows))
         captions = [row.caption for row in rows] if prompts is None else list(prompts)
         asked = list(dict.fromkeys(self._tuner.prompted(caption) for caption in captions))
         if not rows or not asked:
@@ -176,13 +177,13 @@ class ImageModel(TunedModel):
     def export(self, folder: str | os.PathLike[str], *, max_drift: float | None = None) -> Exported:
         """Write a whole pipeline to a folder that needs neither tunekit nor its base model: every adapter merged.
 
-        What was written draws the same prompts, and is kept only where it draws the same pictures. The adapter alone lies
-        in `record.location`, as diffusers' `load_lora_weights` reads it.
+        What was written draws the same prompts, and is kept only where it draws the same pictures. The adapter alone
+        lies in `record.location`, as diffusers' `load_lora_weights` reads it.
 
         Args:
             folder: Where to; it must not be there yet.
-            max_drift: Largest mean difference of a pixel that is borne, from 0 to 1. `None` takes 0.005, and 0.05 where a
-                GPU computes in 16 bits.
+            max_drift: Largest mean difference of a pixel that is borne, from 0 to 1. `None` takes 0.005, and 0.05 where
+                a GPU computes in 16 bits.
 
         Raises:
             FileKept: The folder is there already.
@@ -237,11 +238,16 @@ class ImageModel(TunedModel):
         )
 
 
+AllFigures: TypeAlias = dict[ImageFigure, Figures]
+_Measure: TypeAlias = "Callable[[Sequence[Sequence[Image]]], list[float]]"
+"""Gives one figure of every picture."""
+
+
 def _flat(pictures: Sequence[Sequence[Image]]) -> list[Image]:
     return [picture for some in pictures for picture in some]
 
 
-def _simple_figures(pictures: Pictures, references: Sequence[Image]) -> Any:
+def _simple_figures(pictures: Pictures, references: Sequence[Image]) -> AllFigures:
     shared = shared_colours(references)
 
     def similar(some: Sequence[Sequence[Image]]) -> list[float]:
@@ -260,7 +266,7 @@ def _embedded_figures(
     pictures: Pictures,
     references: Sequence[Image],
     plain: Sequence[str],
-) -> Any:
+) -> AllFigures:
     known = seer.image_features(references, embedder)
     texts = seer.text_features(plain, embedder)
 
@@ -276,7 +282,7 @@ def _embedded_figures(
     return _figures(pictures, similar, faithful)
 
 
-def _figures(pictures: Pictures, similar: Any, faithful: Any) -> Any:
+def _figures(pictures: Pictures, similar: _Measure, faithful: _Measure) -> AllFigures:
     return {
         "similarity": Figures(similar(pictures.tuned), similar(pictures.base)),
         "prompt_fidelity": Figures(faithful(pictures.tuned), faithful(pictures.base)),

@@ -51,5 +51,15 @@ class RLHFModel(TextModel):
 
     @property
     def reward_model(self) -> RewardModel:
-        """What the model was rewarded by."""
+        """What the model was rewarded by.
+
+        Raises:
+            MethodUnsupported: The backend does not hand its reward models out.
+        """
+        if "reward_model" not in self._record.companions:
+            raise MethodUnsupported(
+                f"The backend {self._backend.name!r} keeps its reward model to itself.",
+                hint="Tune on LocalBackend to have it too.",
+                place=self.id,
+            )
         return RewardModel(self._backend, self._record.companion("reward_model"), self._clock)

@@ -84,11 +84,12 @@ class EmbeddingTuner(StepwiseTuner["RetrievalData", "EmbeddingModel"]):
     `adapter_size`."""
     output_dimensionality: int | None = Field(default=None, ge=1)
     """Numbers in a vector, at most those of the base model. With fewer, the model learns to put what matters first, so
-    that vectors can be cut to that length (https://arxiv.org/abs/2205.13147). `None` keeps those of the base model."""
+    that vectors can be cut to that length (https://arxiv.org/abs/2205.13147); whole ones count for more in what it
+    learns, so that they stay as good. That takes more steps. `None` keeps those of the base model."""
     objective: Literal["auto", "ranking", "scores"] = "auto"
-    """`ranking` draws a query to its relevant document and away from the others of the batch
-    (https://arxiv.org/abs/1705.00652); `scores` orders pairs by their scores, irrelevant ones among them
-    (https://kexue.fm/archives/8847). `auto` takes `scores` where relevant documents have different scores."""
+    """`ranking` draws a query to its relevant document and away from the others of the batch, of which no label calls
+    one relevant to it (https://arxiv.org/abs/1705.00652); `scores` orders pairs by their scores, irrelevant ones among
+    them (https://kexue.fm/archives/8847). `auto` takes `scores` where relevant documents have different scores."""
     hard_negatives: int = Field(default=0, ge=0, le=32)
     """Irrelevant documents per label that the base model finds close to the query, to be told apart. Documents that it
     finds nearly as close as the relevant one are left out, since they may be relevant and unlabelled

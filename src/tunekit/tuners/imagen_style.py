@@ -58,9 +58,9 @@ class ImagenStyleTuner(ImageTuner["Dataset[CaptionedImage]"]):
 
     style: str = Field(default="tuned", pattern=WORD, max_length=40)
     """The word for the style in prompts: "in {style} style". Best one that the base model does not know."""
-    prior: Prior = "none"
-    """`preserve` also learns from pictures that the base model draws itself for the same captions without the style;
-    `none` is quicker and mostly enough."""
+    prior: Prior = "preserve"
+    """`preserve` also learns from pictures that the base model draws itself for the same captions without the style, so
+    that the style comes only where it is asked for; `none` is quicker, and everything is drawn in the style."""
 
     @property
     def phrase(self) -> str:

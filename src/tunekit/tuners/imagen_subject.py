@@ -79,7 +79,7 @@ class ImagenSubjectTuner(ImageTuner["SubjectImages"]):
     """The word for what it is. `None` takes it from the data."""
     prior: Prior = "preserve"
     """`preserve` also learns from pictures of the class that the base model draws itself, so that the class stays what
-    it was (https://arxiv.org/abs/2208.12242); `none` is quicker, and every thing of the class turns into the subject."""
+    it was (https://arxiv.org/abs/2208.12242); `none` is quicker, and all of the class turns into the subject."""
 
     @property
     def phrase(self) -> str:
@@ -96,7 +96,8 @@ class ImagenSubjectTuner(ImageTuner["SubjectImages"]):
         return self.prompted(caption).replace(self.phrase, self.subject_class or "")
 
     def datasets(self, data: SubjectImages) -> Mapping[str, Dataset[Any]]:
-        return {"train": data.images if isinstance(data, SubjectImages) else data}  # pyright: ignore[reportUnnecessaryIsInstance]
+        images: Any = data.images if _is_subject(data) else data
+        return {"train": images}
 
     def data_of(self, parts: Mapping[str, Dataset[Any]]) -> SubjectImages:
         refuse_other_names(self, parts, needed=("train",))
@@ -111,7 +112,7 @@ class ImagenSubjectTuner(ImageTuner["SubjectImages"]):
         )
 
     def told(self, data: SubjectImages) -> Self:
-        if not isinstance(data, SubjectImages):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not _is_subject(data):
             raise SettingInvalid(
                 f"ImagenSubjectTuner takes SubjectImages, not a {type(data).__name__}.",
                 hint="Write tk.SubjectImages(images=..., subject='sks', subject_class='pitcher').",
@@ -137,3 +138,7 @@ class ImagenSubjectTuner(ImageTuner["SubjectImages"]):
         if rows > MOST_IMAGES:
             fact = f"{plural(rows, 'image')} of the subject are too many: {asked}"
             yield Finding.of(Problem(rules.TOO_MANY_IMAGES, fact), None)
+
+
+def _is_subject(value: object) -> bool:
+    return isinstance(value, SubjectImages)

@@ -39,10 +39,13 @@ class ImageTuner(Tuner[DataT_contra, "ImageModel"], Generic[DataT_contra]):
     batch_size: int | None = Field(default=None, ge=1, le=256)
     """Images per optimiser step, not counting those for prior preservation. `None` takes 4."""
     learning_rate: AnyLearningRate | None = None
-    """`LearningRate(1e-4)` or `LearningRateMultiplier(0.5)`. `None` takes the rate in the catalog; it stays the same to the
-    end."""
+    """`LearningRate(1e-4)` or `LearningRateMultiplier(0.5)`. `None` takes the rate in the catalog; it stays the same to
+    the end."""
     adapter_size: int | None = Field(default=None, ge=1, le=1_024)
     """Rank of the low-rank adapter beside the attention of the denoiser. `None` takes 16."""
+    text_encoder: Literal["adapter", "frozen"] = "adapter"
+    """`adapter` lets text encoders of the kind of CLIP learn along, with an adapter of the same rank, since they have
+    to tell a new word from others; `frozen` leaves them as they are, as other kinds are in any case."""
     resolution: int | None = Field(default=None, ge=16, le=4_096)
     """Width and height in pixels to which images are scaled, their middle square. `None` takes the base model's own."""
     prior: Prior

@@ -26,6 +26,11 @@ class Family(Protocol):
     """The part of the pipeline that is the denoiser."""
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """Parts that read prompts and are small enough to learn a new word: text encoders of the kind of CLIP."""
+        ...
+
+    @property
     def native_size(self) -> int:
         """Width and height in pixels that the pipeline draws unless told otherwise."""
         ...
@@ -55,7 +60,8 @@ def family_of(pipeline: Any) -> Family:
     Raises:
         MethodUnsupported: It is of none that is known.
     """
-    from diffusers import UNet2DConditionModel, ZImageTransformer2DModel
+    from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     if isinstance(getattr(pipeline, "unet", None), UNet2DConditionModel):
         return UNetFamily(pipeline)
@@ -63,7 +69,7 @@ def family_of(pipeline: Any) -> Family:
         return ZImageFamily(pipeline)
     known = ("UNet2DConditionModel", "ZImageTransformer2DModel")
     raise MethodUnsupported(
-        f"A pipeline of the class {type(pipeline).__name__} cannot be tuned here: its denoiser is none of {either(known)}.",
+        f"A {type(pipeline).__name__} cannot be tuned here: its denoiser is none of {either(known)}.",
         hint="Use Stable Diffusion 1.5, 2 or XL, Z-Image, or tunekit/sketch.",
         place="base_model",
     )
@@ -75,10 +81,15 @@ class UNetFamily:
     part = "unet"
 
     def __init__(self, pipeline: Any) -> None:
-        from diffusers import DDPMScheduler
+        from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
         self._pipeline = pipeline
-        self._noising = DDPMScheduler.from_config(pipeline.scheduler.config)
+        self._noising: Any = DDPMScheduler.from_config(pipeline.scheduler.config)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        known = ("text_encoder", "text_encoder_2")
+        return tuple(name for name in known if getattr(self._pipeline, name, None) is not None)
 
     @property
     def native_size(self) -> int:
@@ -87,27 +98,25 @@ class UNetFamily:
     def conditions(self, prompts: Sequence[str], size: int) -> list[Condition]:
         import torch
 
-        pipe = self._pipeline
-        wide = getattr(pipe, "text_encoder_2", None) is not None
-        found: list[Condition] = []
-        for prompt in prompts:
-            if not wide:
-                embedded, _ = pipe.encode_prompt(prompt, pipe.device, 1, False)  # noqa: FBT003
-                found.append({"encoder_hidden_states": embedded[0]})
-                continue
-            embedded, _, pooled, _ = pipe.encode_prompt(
-                prompt, device=pipe.device, do_classifier_free_guidance=False
-            )
-            shape = torch.tensor([size, size, 0, 0, size, size], dtype=embedded.dtype)
-            told = {"text_embeds": pooled[0], "time_ids": shape.to(embedded.device)}
-            found.append({"encoder_hidden_states": embedded[0], **told})
-        return found
+        pipe, asked = self._pipeline, list(prompts)
+        if len(self.words) == 1:
+            embedded, _ = pipe.encode_prompt(asked, pipe.device, 1, False)  # noqa: FBT003
+            return [{"encoder_hidden_states": one} for one in embedded]
+        embedded, _, pooled, _ = pipe.encode_prompt(
+            asked, device=pipe.device, do_classifier_free_guidance=False
+        )
+        shape = torch.tensor([size, size, 0, 0, size, size]).to(embedded)
+        return [
+            {"encoder_hidden_states": one, "text_embeds": whole, "time_ids": shape}
+            for one, whole in zip(embedded, pooled, strict=True)
+        ]
 
     def latents(self, pixels: Tensor) -> Tensor:
         vae = self._pipeline.vae
         written: Tensor = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode()
         shift = vae.config.shift_factor or 0.0
-        return (written - shift) * vae.config.scaling_factor
+        latents: Tensor = (written - shift) * vae.config.scaling_factor
+        return latents
 
     def losses(self, clean: Tensor, conditions: Sequence[Condition], draw: Generator) -> Tensor:
         import torch
@@ -129,13 +138,15 @@ class UNetFamily:
             return noise
         if kind == "sample":
             return clean
-        return self._noising.get_velocity(clean, noise, times)
+        velocity: Tensor = self._noising.get_velocity(clean, noise, times)
+        return velocity
 
 
 class ZImageFamily:
     """Z-Image: a transformer that guesses the flow from the image to the noise."""
 
     part = "transformer"
+    words = ()
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
@@ -154,7 +165,8 @@ class ZImageFamily:
     def latents(self, pixels: Tensor) -> Tensor:
         vae = self._pipeline.vae
         written: Tensor = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode()
-        return (written - vae.config.shift_factor) * vae.config.scaling_factor
+        latents: Tensor = (written - vae.config.shift_factor) * vae.config.scaling_factor
+        return latents
 
     def losses(self, clean: Tensor, conditions: Sequence[Condition], draw: Generator) -> Tensor:
         import torch

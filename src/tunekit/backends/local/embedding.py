@@ -157,7 +157,6 @@ def _trainer(
 ) -> tuple[EmbeddingTrainer, JobHooks]:
     from datasets import Dataset as Table
     from sentence_transformers import SentenceTransformerTrainingArguments
-    from sentence_transformers.base.sampler import BatchSamplers
 
     from tunekit.backends.local.embedding_trainer import (
         EmbeddingTrainer,
@@ -181,14 +180,12 @@ def _trainer(
         best=best_folder(stage.run),
         save=lambda trained, folder: save_weights(trained, folder, tuner.base_model),
     )
-    sampler = BatchSamplers.BATCH_SAMPLER if lesson.is_graded else BatchSamplers.NO_DUPLICATES
     trainer = EmbeddingTrainer(
         model=model,
         args=SentenceTransformerTrainingArguments(
             **pace_of(tuner).arguments(SentenceTransformerTrainingArguments, stage),
             per_device_train_batch_size=tuner.batch_size or 1,
             per_device_eval_batch_size=tuner.batch_size or 1,
-            batch_sampler=sampler,
             prompts=_prompts(lesson, embedder, tables["train"]),
         ),
         train_dataset=Table.from_dict(tables["train"]),
@@ -208,12 +205,22 @@ def _trainer(
         callbacks=[hooks],
     )
     trainer.base_model = tuner.base_model
+    trainer.relevant = None if lesson.is_graded else _relevant(lesson)
     return trainer, hooks
 
 
 def _columns(lesson: _Lesson, labels: Labels, negatives: Negatives) -> Columns:
     rows = labels.scored_rows if lesson.is_graded else labels.ranked_rows
     return rows(lesson.texts, negatives, lesson.tuner.hard_negatives)
+
+
+def _relevant(lesson: _Lesson) -> dict[str, set[str]]:
+    """What is relevant to each query, whichever labels say so."""
+    found: dict[str, set[str]] = {}
+    for labels in lesson.labels.values():
+        for query, documents in labels.relevant_texts(lesson.texts).items():
+            found.setdefault(query, set()).update(documents)
+    return found
 
 
 def _prompts(lesson: _Lesson, embedder: Embedder, columns: Columns) -> dict[str, str] | None:

@@ -83,6 +83,7 @@ def export_embedder(
         shutil.rmtree(fresh, ignore_errors=True)
     return Exported(
         folder=folder,
+        compared="vectors",
         format=format,
         num_bytes=sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         drift=max(0.0, *distances),

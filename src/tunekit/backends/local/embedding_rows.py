@@ -61,6 +61,13 @@ class Labels:
         """Whether relevant documents have different scores."""
         return len({label.score for label in self.relevant}) > 1
 
+    def relevant_texts(self, texts: Texts) -> dict[str, set[str]]:
+        """Texts of the documents that are relevant to each query, by its text."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for label in self.relevant:
+            found[texts.queries[label.query_id]].add(texts.documents[label.document_id])
+        return dict(found)
+
     def ranked_rows(self, texts: Texts, negatives: Negatives, count: int) -> Columns:
         """A query, its relevant document, and so many that are not."""
         columns: Columns = {"anchor": [], "positive": []}

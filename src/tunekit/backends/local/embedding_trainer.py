@@ -15,6 +15,7 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.sentence_transformer import losses
 
 from tunekit.backends.local.embedders import Embedder, load_weights_into, save_weights
+from tunekit.backends.local.embedding_batches import LabelledBatchSampler, Relevant
 from tunekit.backends.local.embedding_rows import Texts
 from tunekit.data.rows import RelevanceLabel
 from tunekit.evaluation.retrieval import ndcg, ranking
@@ -36,9 +37,29 @@ class EmbeddingTrainer(SentenceTransformerTrainer):
 
     base_model: str
     """What an adapter names as its base."""
+    relevant: Relevant | None = None
+    """What is relevant to each query, where batches are ranked; `None` draws rows as they come."""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Gather nothing for a card."""
+
+    def get_batch_sampler(  # noqa: PLR0917  # as the trainer calls it
+        self,
+        dataset: Any,
+        batch_size: int,
+        drop_last: bool,  # noqa: FBT001
+        valid_label_columns: list[str] | None = None,
+        generator: torch.Generator | None = None,
+        seed: int = 0,
+    ) -> Any:
+        """Batches in which a document is relevant to its own query only."""
+        if self.relevant is None:
+            return super().get_batch_sampler(
+                dataset, batch_size, drop_last, valid_label_columns, generator, seed
+            )
+        return LabelledBatchSampler(
+            dataset, self.relevant, batch_size=batch_size, generator=generator, seed=seed
+        )
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         save_weights(self.model, Path(output_dir or str(self.args.output_dir)), self.base_model)
@@ -121,9 +142,8 @@ def loss_for(
         inner = losses.MultipleNegativesRankingLoss(model)
     if cut_to is None:
         return inner
-    return losses.MatryoshkaLoss(
-        model, inner, dimensions(model.get_embedding_dimension() or 0, cut_to)
-    )
+    lengths = dimensions(model.get_embedding_dimension() or 0, cut_to)
+    return losses.MatryoshkaLoss(model, inner, lengths, shares(lengths))
 
 
 def dimensions(whole: int, cut_to: int) -> list[int]:
@@ -134,3 +154,12 @@ def dimensions(whole: int, cut_to: int) -> list[int]:
         found.add(half)
         half //= 2
     return sorted(found, reverse=True)
+
+
+def shares(lengths: Sequence[int]) -> list[float]:
+    """How much vectors of each length count in the loss, in proportion to it; all together count as one.
+
+    The first numbers of a vector are learnt with every length, the last ones with the whole vector only. With equal
+    shares the last ones lag behind, and whole vectors find less than short ones.
+    """
+    return [length / sum(lengths) for length in lengths]

@@ -86,6 +86,7 @@ def export_pipeline(
         shutil.rmtree(work, ignore_errors=True)
     return Exported(
         folder=folder,
+        compared="pictures",
         format=format,
         num_bytes=sum(path.stat().st_size for path in folder.rglob("*.safetensors")),
         drift=drift,

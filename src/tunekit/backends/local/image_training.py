@@ -21,6 +21,7 @@ from tunekit.backends.local.class_images import class_pictures
 from tunekit.backends.local.denoisers import Condition
 from tunekit.backends.local.pipelines import (
     ADAPTER_LAYERS,
+    WORD_LAYERS,
     Painter,
     draw,
     load_painter,
@@ -51,14 +52,14 @@ _MAX_GRADIENT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """Images as latents, and what the denoiser is told about each."""
+    """Images as latents, and the prompt of each."""
 
     latents: Tensor
-    conditions: Sequence[Condition]
+    prompts: Sequence[str]
 
-    def pick(self, places: Sequence[int]) -> tuple[Tensor, list[Condition]]:
+    def pick(self, places: Sequence[int]) -> tuple[Tensor, list[str]]:
         """Those at some places."""
-        return self.latents[list(places)], [self.conditions[place] for place in places]
+        return self.latents[list(places)], [self.prompts[place] for place in places]
 
 
 def train_images(run: Run, into: Path) -> Result:
@@ -92,17 +93,15 @@ def train_images(run: Run, into: Path) -> Result:
 
 
 def _lessons(painter: Painter, pictures: Sequence[Image], prompts: Sequence[str]) -> Lessons:
-    """Latents and conditions, worked out once: neither changes while the denoiser learns."""
+    """Latents are worked out once: they do not change while the adapter learns."""
     import torch
 
-    distinct = list(dict.fromkeys(prompts))
     with torch.no_grad():
-        told = dict(zip(distinct, painter.family.conditions(distinct, painter.size), strict=True))
         written = [
             painter.family.latents(pixels_of(pictures[start : start + 8])).float()
             for start in range(0, len(pictures), 8)
         ]
-    return Lessons(torch.cat(written), [told[prompt] for prompt in prompts])
+    return Lessons(torch.cat(written), prompts)
 
 
 def _sample_prompts(tuner: ImageTuner[Any], prompts: Sequence[str]) -> list[str]:
@@ -128,6 +127,8 @@ class _Course:
     weights: dict[str, Any] = field(default_factory=dict[str, Any])
     optimiser: Optimizer | Any = None
     accelerator: Any = None
+    learns_words: bool = False
+    told: dict[str, Condition] = field(default_factory=dict[str, Condition])
     began: float = 0.0
     begun_at: int = 0
 
@@ -140,19 +141,27 @@ class _Course:
         from diffusers.training_utils import cast_training_params
         from peft import LoraConfig
 
-        rank = self.tuner.adapter_size or 1
-        config = LoraConfig(
-            r=rank,
-            lora_alpha=rank,
-            init_lora_weights="gaussian",
-            target_modules=list(ADAPTER_LAYERS),
-        )
-        denoiser = self.painter.denoiser
-        denoiser.add_adapter(config)
-        cast_training_params(denoiser, dtype=torch.float32)
-        self.weights = {
-            name: weight for name, weight in denoiser.named_parameters() if weight.requires_grad
-        }
+        rank, family = self.tuner.adapter_size or 1, self.painter.family
+        self.learns_words = self.tuner.text_encoder == "adapter" and bool(family.words)
+        layers: dict[str, tuple[str, ...]] = {family.part: ADAPTER_LAYERS}
+        if self.learns_words:
+            layers |= dict.fromkeys(family.words, WORD_LAYERS)
+        for part, targets in layers.items():
+            model = getattr(self.painter.pipeline, part)
+            model.add_adapter(
+                LoraConfig(
+                    r=rank,
+                    lora_alpha=rank,
+                    init_lora_weights="gaussian",
+                    target_modules=list(targets),
+                )
+            )
+            cast_training_params(model, dtype=torch.float32)
+            self.weights |= {
+                f"{part}.{name}": weight
+                for name, weight in model.named_parameters()
+                if weight.requires_grad
+            }
         rate = self.tuner.learning_rate
         self.accelerator = Accelerator(
             cpu=not torch.cuda.is_available(),
@@ -224,12 +233,14 @@ class _Course:
     def _learn(self) -> dict[str, float]:
         """One step; gives its figures."""
         draw_from = _generator(self.tuner.seed, self.step)
-        own, told = self.lessons.pick(self._places())
-        parts, conditions = [own], [*told]
+        own, prompts = self.lessons.pick(self._places())
+        parts = [own]
         if self.prior is not None:
-            kept, also = self.prior.pick(_drawn(len(self.prior.conditions), len(own), draw_from))
+            kept, also = self.prior.pick(_drawn(len(self.prior.prompts), len(own), draw_from))
             parts.append(kept)
-            conditions += also
+            prompts += also
+        with self.accelerator.autocast():
+            conditions = self._conditions(prompts)
         loss, figures = self._loss(parts, conditions, draw_from)
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.weights.values(), _MAX_GRADIENT)
@@ -237,6 +248,21 @@ class _Course:
         self.optimiser.zero_grad()
         self.losses.append(figures["loss"])
         return figures | {"gradient_norm": float(norm)}
+
+    def _conditions(self, prompts: Sequence[str]) -> list[Condition]:
+        """What the denoiser is told; worked out once for each prompt unless the text encoder learns too."""
+        import torch
+
+        family, size = self.painter.family, self.painter.size
+        distinct = list(dict.fromkeys(prompts))
+        if self.learns_words:
+            fresh = dict(zip(distinct, family.conditions(distinct, size), strict=True))
+            return [fresh[prompt] for prompt in prompts]
+        missing = [prompt for prompt in distinct if prompt not in self.told]
+        if missing:
+            with torch.no_grad():
+                self.told |= dict(zip(missing, family.conditions(missing, size), strict=True))
+        return [self.told[prompt] for prompt in prompts]
 
     def _loss(
         self, parts: Sequence[Tensor], conditions: Sequence[Condition], draw_from: Generator
@@ -261,7 +287,7 @@ class _Course:
 
     def _places(self) -> list[int]:
         """The images of this step: every pass goes over all of them, in an order of its own."""
-        size, count = self.tuner.batch_size or 1, len(self.lessons.conditions)
+        size, count = self.tuner.batch_size or 1, len(self.lessons.prompts)
         places: list[int] = []
         for number in range(self.step * size, (self.step + 1) * size):
             turn, place = divmod(number, count)

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ADAPTER_LAYERS = ("to_q", "to_k", "to_v", "to_out.0")
-"""The layers beside which an adapter is trained: the attention, in the words of diffusers."""
+"""The layers of a denoiser beside which an adapter is trained: its attention."""
+WORD_LAYERS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+"""The same for a text encoder of the kind of CLIP."""
 _AT_ONCE = 16
 """Pictures that are drawn together."""
 _NAME = "tuned"
@@ -68,7 +70,7 @@ def load_painter(base: BaseModel, *, size: int | None = None) -> Painter:
         MethodUnsupported: It is of a family that is not known.
     """
     import torch
-    from diffusers import DiffusionPipeline
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
     if base.is_here and not (Path(base.source) / "model_index.json").exists():
         raise BaseModelNotFound(
@@ -96,7 +98,7 @@ def load_painter(base: BaseModel, *, size: int | None = None) -> Painter:
     family = family_of(pipeline)
     for adapter in base.adapters:
         put_beside(pipeline, adapter)
-        pipeline.fuse_lora(components=[family.part], adapter_names=[_NAME])
+        pipeline.fuse_lora(components=[family.part, *_adapted(adapter)], adapter_names=[_NAME])
         pipeline.unload_lora_weights()
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
@@ -118,23 +120,36 @@ def save_adapter(painter: Painter, folder: Path, *, base_model: str) -> None:
         folder: Where to.
         base_model: The base model as the user named it.
     """
-    from diffusers.utils import convert_state_dict_to_diffusers
+    from diffusers.utils.state_dict_utils import convert_state_dict_to_diffusers
     from peft import get_peft_model_state_dict
 
+    layers: dict[str, Any] = {}
+    words = [name for name in painter.family.words if _has_adapter(painter, name)]
     with _quietly():
-        state: Any = get_peft_model_state_dict(painter.denoiser)
-        layers: Any = {f"{painter.family.part}_lora_layers": convert_state_dict_to_diffusers(state)}
+        for name in (painter.family.part, *words):
+            state: Any = get_peft_model_state_dict(getattr(painter.pipeline, name))
+            layers[f"{name}_lora_layers"] = convert_state_dict_to_diffusers(state)
         type(painter.pipeline).save_lora_weights(str(folder), **layers)
-    told = {"base_model": base_model, "size": painter.size, "part": painter.family.part}
+    told: dict[str, Any] = {"base_model": base_model, "size": painter.size, "words": words}
     write_atomically(folder / IMAGE_ADAPTER, told)
+
+
+def _has_adapter(painter: Painter, name: str) -> bool:
+    return bool(getattr(getattr(painter.pipeline, name), "peft_config", None))
+
+
+def _adapted(folder: Path) -> list[str]:
+    """The text encoders that the adapter in a folder goes beside, besides the denoiser."""
+    told = json.loads((folder / IMAGE_ADAPTER).read_text(encoding="utf-8"))
+    return [str(name) for name in told.get("words", [])]
 
 
 def pixels_of(pictures: Iterable[Image]) -> Tensor:
     """Pictures of one size as numbers from -1 to 1, channels first."""
-    import numpy
+    import numpy as np
     import torch
 
-    stacked = numpy.stack([numpy.asarray(picture, dtype=numpy.float32) for picture in pictures])
+    stacked = np.stack([np.asarray(picture, dtype=np.float32) for picture in pictures])
     return torch.from_numpy(stacked / 127.5 - 1).permute(0, 3, 1, 2).contiguous()
 
 

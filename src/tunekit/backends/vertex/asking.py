@@ -9,7 +9,7 @@ Does not belong here: which endpoint a model has (`backend.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import JsonValue
 
@@ -19,8 +19,15 @@ from tunekit.backends.vertex.service import parsed, plain
 from tunekit.backends.vertex.transport import Transport
 from tunekit.data.formats.gemini import gemini_line
 from tunekit.data.rows import Message
+from tunekit.errors import SettingInvalid
 from tunekit.jobs.backend import Prediction, PromptLike, Sampling
 
+if TYPE_CHECKING:
+    from tunekit.jobs.backend import Vectors
+
+_TEXTS_AT_ONCE = 5
+_DIMENSIONS = 768
+"""Numbers in a vector of the models that Vertex AI tunes."""
 _LEAST_THOUGHT: tuple[tuple[str, Json], ...] = (
     ("gemini-3", {"thinkingLevel": "MINIMAL"}),
     ("gemini-2.5-pro", {"thinkingBudget": 128}),
@@ -93,6 +100,13 @@ class Asking:
             ),
         )
         return cast("list[Any]", plain(message).get("predictions") or [])
+
+    def embed(self, resource: str, instances: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Embed texts, a few at a time: the page on embeddings says at most five."""
+        found: list[Any] = []
+        for start in range(0, len(instances), _TEXTS_AT_ONCE):
+            found.extend(self.predict(resource, instances[start : start + _TEXTS_AT_ONCE], {}))
+        return found
 
     def _client(self, location: str) -> Any:
         return self._transport.client("PredictionService", location)
@@ -169,10 +183,27 @@ def palm_prediction(answer: object) -> Prediction:
     return Prediction(text=str(candidates[0].get("content", "")))
 
 
-def vectors_of(predictions: Sequence[Any]) -> list[list[float]]:
-    """Embeddings: bare vectors from a tuned endpoint, objects from a base model."""
-    found: list[list[float]] = []
-    for one in predictions:
-        values = one["embeddings"]["values"] if isinstance(one, Mapping) else one
-        found.append([float(value) for value in values])
-    return found
+def unit_vectors(predictions: Sequence[Any], dimensions: int | None) -> Vectors:
+    """Embeddings of the length 1: bare vectors from a tuned endpoint, objects from a base model.
+
+    Raises:
+        SettingInvalid: They have fewer dimensions.
+    """
+    import numpy as np
+
+    values = [
+        one["embeddings"]["values"] if isinstance(one, Mapping) else one for one in predictions
+    ]
+    if not values:
+        return np.zeros((0, dimensions or _DIMENSIONS), dtype=np.float32)
+    found = np.asarray(values, dtype=np.float32)
+    if dimensions is not None and dimensions > found.shape[1]:
+        raise SettingInvalid(
+            f"The model gives {found.shape[1]} numbers, not {dimensions}.",
+            hint=f"Give at most {found.shape[1]}.",
+            place="output_dimensionality",
+        )
+    cut = found[:, :dimensions]
+    lengths = np.linalg.norm(cut, axis=1, keepdims=True)
+    unit: Vectors = (cut / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return unit

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import JsonValue
 
@@ -43,7 +43,7 @@ from tunekit.backends.vertex.tuned import TunedModels
 from tunekit.catalog import LearningRates
 from tunekit.catalog.vertex import vertex_model
 from tunekit.data.dataset import Dataset
-from tunekit.data.rows import Prompt, RowT
+from tunekit.data.rows import Document, Prompt, RowT
 from tunekit.errors import BackendFault, ModelNotFound, SourceNotFound
 from tunekit.jobs.backend import (
     Deployment,
@@ -58,8 +58,12 @@ from tunekit.jobs.backend import (
 from tunekit.jobs.clock import Clock, SystemClock
 from tunekit.jobs.record import Checkpoint, Event, JobRecord, JobRequest, ModelRecord
 from tunekit.tuners.base import Circumstances, Setting
+from tunekit.tuners.embedding import EmbeddingTask
 from tunekit.tuners.registry import AnyTuner, tuner_to_json
 from tunekit.tuners.rewards import Reward, Sample
+
+if TYPE_CHECKING:
+    from tunekit.jobs.backend import Vectors
 
 _NOT_SETTINGS = ("base_model", "seed")
 
@@ -276,6 +280,24 @@ class VertexBackend:
     ) -> Sequence[Prediction]:
         """Ask the model on its endpoint, or its base model."""
         return self._tuned.predict(model_id, prompts, sampling, tuned=tuned)
+
+    def embed(
+        self,
+        model_id: str,
+        texts: Sequence[str],
+        *,
+        task_type: EmbeddingTask,
+        output_dimensionality: int | None,
+        tuned: bool,
+    ) -> Vectors:
+        """Ask an embedding model on its endpoint, or its base model."""
+        return self._tuned.embed(
+            model_id, texts, task_type, output_dimensionality=output_dimensionality, tuned=tuned
+        )
+
+    def corpus(self, model_id: str) -> Iterable[Document]:
+        """The documents that the model was tuned on, out of the bucket."""
+        return self._tuned.corpus(model_id)
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ Json: TypeAlias = dict[str, Any]
 """A JSON object on the wire."""
 
 SPELLINGS = Literal[
+    "documents",
     "gemini",
     "gemini_preference",
     "messages",
@@ -31,7 +32,9 @@ SPELLINGS = Literal[
     "prompt_completion",
     "prompt_messages",
     "prompts",
+    "queries",
     "reinforcement",
+    "relevance",
 ]
 """How rows are spelt for a way of tuning."""
 

@@ -10,15 +10,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pydantic import JsonValue
 
 from tunekit._text import either
 from tunekit._value import Value
 from tunekit.backends.vertex import checks
-from tunekit.backends.vertex.case import SPELLINGS, Body, Case, Misfit, refuse
+from tunekit.backends.vertex.case import (
+    SPELLINGS,
+    Body,
+    Case,
+    Misfit,
+    absolute,
+    multiplier,
+    refuse,
+)
 from tunekit.backends.vertex.pipelines import embedding_template, pipeline_body
+from tunekit.tuners.embedding import EmbeddingTuner
 
 _TASKS = (
     "DEFAULT",
@@ -30,6 +38,16 @@ _TASKS = (
     "QUESTION_ANSWERING",
     "FACT_VERIFICATION",
     "CODE_RETRIEVAL_QUERY",
+)
+_FIXED = (
+    "adapter_size",
+    "checkpoint_interval",
+    "checkpoint_selection",
+    "early_stopping",
+    "evaluation_interval",
+    "hard_negatives",
+    "objective",
+    "tuning_mode",
 )
 _MAX_BATCH, _LEAST_STEPS, _MAX_DIMENSIONS = 1_024, 30, 768
 
@@ -101,24 +119,24 @@ def misfits(settings: EmbeddingSettings) -> Iterator[Misfit]:
         yield Misfit("task_type", fact, f"Write {either(_TASKS)}.")
 
 
-def settings_of(tuner: Any) -> EmbeddingSettings:
-    """The settings of an embedding tuner, by the names of its fields."""
-    rate = getattr(tuner, "learning_rate", None)
-    task = getattr(tuner, "task_type", None)
+def settings_of(tuner: EmbeddingTuner) -> EmbeddingSettings:
+    """The settings of a tuner as the pipeline has them."""
     return EmbeddingSettings(
-        batch_size=getattr(tuner, "batch_size", None),
-        train_steps=getattr(tuner, "train_steps", None),
-        learning_rate_multiplier=getattr(tuner, "learning_rate_multiplier", None)
-        or getattr(rate, "multiplier", None),
-        output_dimensionality=getattr(tuner, "output_dimensionality", None),
-        task_type=None if task is None else str(task).upper(),
+        batch_size=tuner.batch_size,
+        train_steps=tuner.train_steps,
+        learning_rate_multiplier=multiplier(tuner.learning_rate),
+        output_dimensionality=tuner.output_dimensionality,
+        task_type=tuner.task_type,
     )
 
 
 def spellings(case: Case) -> Mapping[str, SPELLINGS]:
-    """Corpus, queries and labels keep their own spelling."""
-    refuse(case, (*checks.names(case), *misfits(settings_of(case.tuner))))
-    return {}
+    """Corpus and queries as JSON lines, labels as tab-separated ones."""
+    refuse(
+        case, (*checks.names(case), *misfits(settings_of(case.tuner)), *_tuner_misfits(case.tuner))
+    )
+    known: dict[str, SPELLINGS] = {"corpus": "documents", "queries": "queries"}
+    return {ref.name: known.get(ref.name, "relevance") for ref in case.request.datasets}
 
 
 def body(case: Case) -> Body:
@@ -128,3 +146,14 @@ def body(case: Case) -> Body:
         embedding_template(case.base_model),
         parameters(case, settings_of(case.tuner), case.uris),
     )
+
+
+def _tuner_misfits(tuner: EmbeddingTuner) -> Iterator[Misfit]:
+    for name in _FIXED:
+        if getattr(tuner, name) != type(tuner).model_fields[name].default:
+            yield Misfit(name, f"{name} is fixed in the pipeline.", "Leave it out.")
+    if tuner.epochs is not None:
+        yield Misfit("epochs", "The pipeline counts in steps.", "Give train_steps instead.")
+    if absolute(tuner.learning_rate) is not None:
+        fact = "The pipeline takes no absolute learning rate."
+        yield Misfit("learning_rate", fact, "Give a LearningRateMultiplier.")

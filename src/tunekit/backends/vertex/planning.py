@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 
 from tunekit._text import size as bytes_text
 from tunekit.backends.vertex.capability import warnings as model_warnings
@@ -17,9 +18,10 @@ from tunekit.backends.vertex.cost import cost
 from tunekit.backends.vertex.limits import limits, row_findings, size_findings
 from tunekit.backends.vertex.recipes import recipe_for
 from tunekit.backends.vertex.rewards import clipped
-from tunekit.backends.vertex.rows import Written, write
+from tunekit.backends.vertex.rows import Written, suffix_of, write
 from tunekit.data.check.findings import Finding, Severity
-from tunekit.jobs.backend import Inspection, Rows, TokenCount
+from tunekit.data.rows import Row
+from tunekit.jobs.backend import Inspection, Rows
 from tunekit.jobs.tokens import estimated_tokens
 
 PENDING = "labels-of-the-teacher"
@@ -36,9 +38,9 @@ class Draft:
     spellings: Mapping[str, SPELLINGS]
 
 
-def data_uri(staging: str, name: str) -> str:
+def data_uri(staging: str, name: str, spelling: SPELLINGS) -> str:
     """Where rows lie: under the digest of their bytes, so that the same rows are never sent twice."""
-    return f"{staging}/data/{name}.jsonl"
+    return f"{staging}/data/{name}.{suffix_of(spelling)}"
 
 
 def drafted(case: Case, rows: Rows, *, in_place: Mapping[str, str]) -> Draft:
@@ -58,8 +60,8 @@ def drafted(case: Case, rows: Rows, *, in_place: Mapping[str, str]) -> Draft:
     spellings = recipe.spellings(case)
     incomplete = case.tuner.is_incomplete(rows)
     written = () if incomplete else tuple(_measured(rows, spellings, in_place))
-    known = {one.name: data_uri(case.staging, one.sha256) for one in written}
-    unknown = {name: data_uri(case.staging, PENDING) for name in spellings}
+    known = {one.name: data_uri(case.staging, one.sha256, spellings[one.name]) for one in written}
+    unknown = {name: data_uri(case.staging, PENDING, how) for name, how in spellings.items()}
     placed = replace(case, uris=unknown | known | dict(in_place))
     return Draft(placed, recipe.body(placed), written, spellings)
 
@@ -78,23 +80,23 @@ def inspected(case: Case, rows: Rows, today: date, *, in_place: Mapping[str, str
         return Inspection(findings=tuple(findings), limits=limits(case))
     draft = drafted(case, rows, in_place=in_place)
     findings.extend(_whole(draft))
-    tokens = estimated_tokens(rows["train"]) if _has_text(draft) else None
+    tokens = estimated_tokens(_texts(rows))
     return Inspection(
         findings=tuple(findings),
         tokens=tokens,
         limits=limits(case),
-        cost=cost(case, tokens or _NO_TOKENS, rows["train"]),
+        cost=cost(case, tokens, rows["train"]),
         writes=tuple(_writes(draft)),
         request=draft.body.json,
         warnings=tuple(_warnings(case, today)),
     )
 
 
-_NO_TOKENS = TokenCount(total=0, trained=0, longest_row=0, exact=True)
-
-
-def _has_text(draft: Draft) -> bool:
-    return bool(draft.spellings)
+def _texts(rows: Rows) -> Iterator[Row]:
+    """The rows whose text is learnt from: labels have none, documents and queries do."""
+    if "corpus" not in rows:
+        return iter(rows["train"])
+    return chain(rows["corpus"], rows["queries"])
 
 
 def _whole(draft: Draft) -> Iterator[Finding]:

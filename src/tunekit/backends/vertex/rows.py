@@ -28,13 +28,25 @@ from tunekit.data.formats.gemini_preference import GeminiPreferenceFormat
 from tunekit.data.formats.messages import turn_line
 from tunekit.data.formats.palm_chat import PalmChatFormat
 from tunekit.data.formats.preference import PreferenceFormat
-from tunekit.data.rows import Conversation, Message, Preference, Prompt, PromptCompletion, Row
+from tunekit.data.rows import (
+    Conversation,
+    Document,
+    Message,
+    Preference,
+    Prompt,
+    PromptCompletion,
+    Query,
+    RelevanceLabel,
+    Row,
+)
 from tunekit.errors import DatasetChanged, FormatLoss
 
 _CARRIED = ("generationConfig",)
 """Fields that a row only carries along, and that a line for Gemini has nevertheless."""
 MAX_RUNS = 100_000
 """Stretches of neighbouring lines that are remembered; a dataset that is more scattered has no places afterwards."""
+
+_LABELS_HEADER = b"query-id\tcorpus-id\tscore\n"
 
 _GEMINI_PREFERENCE, _PREFERENCE, _PALM_CHAT = (
     GeminiPreferenceFormat(),
@@ -105,15 +117,22 @@ def write(
     """
     sha, size, digests, places = hashlib.sha256(), 0, bytearray(), _Places()
     number = 0
-    for located in rows.located():
-        line = (json.dumps(_line(located, spelling), ensure_ascii=False) + "\n").encode()
+
+    def put(line: bytes) -> None:
+        nonlocal size
         sha.update(line)
         size += len(line)
+        if file is not None:
+            file.write(line)
+
+    if spelling == "relevance":
+        put(_LABELS_HEADER)
+    for located in rows.located():
+        line = _line(located, spelling)
+        put(_tab_separated(line) if spelling == "relevance" else _json_line(line))
         digests += row_digest(located.row)
         places.add(located.place)
         number += 1
-        if file is not None:
-            file.write(line)
     found = dataset_digest([bytes(digests)])
     if digest is not None and found != digest:
         raise DatasetChanged(
@@ -131,6 +150,11 @@ def write(
     )
 
 
+def suffix_of(spelling: SPELLINGS) -> str:
+    """What the names of such files end in."""
+    return "tsv" if spelling == "relevance" else "jsonl"
+
+
 def references_of(row: Prompt) -> Mapping[str, JsonValue]:
     """What a reward may look at: the row's further fields, those inside `references` among them."""
     references = dict(row.extra)
@@ -146,6 +170,14 @@ def _line(located: Located[Any], spelling: SPELLINGS) -> JsonObject:
         return spelt(located.row, spelling)
     except FormatLoss as loss:
         raise FormatLoss(loss.fact, hint=loss.hint, place=str(located.place)) from loss
+
+
+def _json_line(line: JsonObject) -> bytes:
+    return (json.dumps(line, ensure_ascii=False) + "\n").encode()
+
+
+def _tab_separated(line: JsonObject) -> bytes:
+    return ("\t".join(str(value) for value in line.values()) + "\n").encode()
 
 
 class _Places:
@@ -227,6 +259,28 @@ def _prompts(row: Row) -> JsonObject:
     return _PALM_CHAT.line_of(Conversation(messages=turns))
 
 
+def _document(row: Row) -> JsonObject:
+    document = _as(row, Document, "documents")
+    title: JsonObject = {"title": document.title} if document.title else {}
+    return {"_id": document.id, **title, "text": document.text}
+
+
+def _query(row: Row) -> JsonObject:
+    query = _as(row, Query, "queries")
+    return {"_id": query.id, "text": query.text}
+
+
+def _relevance(row: Row) -> JsonObject:
+    label = _as(row, RelevanceLabel, "relevance")
+    for name in (label.query_id, label.document_id):
+        if any(space in name for space in "\t\r\n"):
+            raise FormatLoss(
+                "An id holds a tab or a line feed, which a file of labels cannot hold.",
+                hint="Use other ids.",
+            )
+    return {"query-id": label.query_id, "corpus-id": label.document_id, "score": label.score}
+
+
 def _turns(row: Prompt) -> tuple[Message, ...]:
     prompt = row.prompt
     return (Message(role="user", content=prompt),) if isinstance(prompt, str) else prompt
@@ -247,6 +301,7 @@ def _as(row: Row, kind: type[Any], form: str) -> Any:
 
 
 _SPELLERS: Mapping[SPELLINGS, Callable[[Row], JsonObject]] = {
+    "documents": _document,
     "gemini": _gemini,
     "gemini_preference": _gemini_preference,
     "messages": _messages,
@@ -255,5 +310,7 @@ _SPELLERS: Mapping[SPELLINGS, Callable[[Row], JsonObject]] = {
     "prompt_completion": _prompt_completion,
     "prompt_messages": _prompt_messages,
     "prompts": _prompts,
+    "queries": _query,
     "reinforcement": _reinforcement,
+    "relevance": _relevance,
 }

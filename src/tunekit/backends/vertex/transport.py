@@ -130,9 +130,9 @@ class Transport:
         """A bucket of Cloud Storage. The address is always given, so that no variable of the environment turns it."""
 
         def make() -> Any:
-            from google.cloud import storage  # type: ignore[attr-defined]  # a namespace package
+            from google.cloud.storage import Client
 
-            return storage.Client(
+            return Client(
                 project="none",
                 credentials=self.credentials(),
                 client_options={"api_endpoint": self.connection.storage_url or _STORAGE},

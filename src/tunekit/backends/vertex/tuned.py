@@ -6,10 +6,11 @@ Does not belong here: the calls (`asking.py`, `serving.py`), waiting (`jobs/depl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
-from tunekit.backends.vertex.asking import Asking, palm_prediction, palm_request
+from tunekit.backends.vertex.asking import Asking, palm_prediction, palm_request, unit_vectors
 from tunekit.backends.vertex.faults import Missing
 from tunekit.backends.vertex.jobs import KnownJobs
 from tunekit.backends.vertex.names import job_name, job_of_model, location_of
@@ -18,9 +19,14 @@ from tunekit.backends.vertex.serving import Serving, deployed_id, without_versio
 from tunekit.backends.vertex.states import StoredRequest, endpoint_name, model_name
 from tunekit.backends.vertex.transport import Transport
 from tunekit.catalog.vertex import short_name, vertex_model
-from tunekit.errors import JobNotFound, MethodUnsupported, ModelNotFound
+from tunekit.data.rows import Document
+from tunekit.errors import JobNotFound, MethodUnsupported, ModelNotFound, SourceNotFound
 from tunekit.jobs.backend import Deployment, Machine, Prediction, PromptLike, Sampling
 from tunekit.jobs.record import ModelRecord
+from tunekit.tuners.embedding import EmbeddingTask
+
+if TYPE_CHECKING:
+    from tunekit.jobs.backend import Vectors
 
 _THINKING = ("reinforcement",)
 """Ways of tuning that teach a model to think; the others leave thinking out."""
@@ -86,6 +92,43 @@ class TunedModels:
                 f"The model {model_id!r} answers no longer at {resource!r}.",
                 hint="Deploy it again, or tune anew.",
             ) from error.__cause__
+
+    def embed(
+        self,
+        model_id: str,
+        texts: Sequence[str],
+        task_type: EmbeddingTask,
+        *,
+        output_dimensionality: int | None,
+        tuned: bool,
+    ) -> Vectors:
+        """Ask the model on its endpoint, or its base model; each vector is given the length 1."""
+        wire, stored, part = self._job(model_id)
+        asked = output_dimensionality or stored.request.tuner.output_dimensionality
+        base = self._base(stored)
+        own = f"projects/{self._project}/locations/{self._jobs.location}/publishers/google/models/{base}"
+        try:
+            resource = self._endpoint(model_id, wire, part) if tuned else own
+            instances = [{"content": text, "task_type": task_type, "title": ""} for text in texts]
+            found = self._asking.embed(resource, instances)
+        except Missing as error:
+            raise _no_model(model_id) from error.__cause__
+        return unit_vectors(found, asked)
+
+    def corpus(self, model_id: str) -> Iterator[Document]:
+        """The documents that the model was tuned on."""
+        wire, _, _ = self._job(model_id)
+        config = cast("Mapping[str, Any]", wire.get("runtimeConfig") or {})
+        uri = (config.get("parameterValues") or {}).get("corpus_path")
+        try:
+            lines = self._jobs.file(str(uri)).decode().splitlines() if uri else []
+        except SourceNotFound as error:
+            raise ModelNotFound(
+                f"The documents of {model_id!r} are gone.", hint="Pass a corpus of your own."
+            ) from error
+        for line in lines:
+            found = json.loads(line)
+            yield Document(id=found["_id"], title=found.get("title", ""), text=found["text"])
 
     def deploy(self, model_id: str, machine: Machine | None) -> Deployment:
         """Take the next step towards an endpoint."""

@@ -79,6 +79,12 @@ def bench_data(session: nox.Session) -> None:
 
 
 @nox.session
+def bench_fuzz(session: nox.Session) -> None:
+    """Check a million mutated lines; arguments after `--` go to `tools.bench.fuzz` instead."""
+    _run(session, PYTHON, "-m", "tools.bench.fuzz", *(session.posargs or ("--lines", "1000000")))
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated pages of the documentation anew."""
     _run(session, PYTHON, "-m", "tools.docs")

@@ -102,6 +102,7 @@ def test_conversations_with_files_functions_and_tools_survive_gemini(
 ) -> None:
     row = row.model_copy(update={"tools": tools})
     again = read_back("gemini", row)
+    assert again is not None
     assert again == row
     assert row_digest(row) == row_digest(again)
 

@@ -16,6 +16,8 @@ import tunekit as tk
 from sample_rows import routing_lines, write_lines
 from tunekit.data.formats import FORMATS
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
+
 
 def report(folder: Path) -> tk.Report:
     lines: list[Any] = [
@@ -113,3 +115,15 @@ def test_a_row_survives_every_format_that_can_hold_it(row: tk.Row) -> None:
         (again,) = tk.Dataset.read([line], row=type(row))
         assert again == row
     assert held
+
+
+def test_the_json_of_a_report_has_the_fields_of_the_published_schema(tmp_path: Path) -> None:
+    written = SCHEMA.read_text(encoding="utf-8")
+    schema, made = json.loads(written), json.loads(report(tmp_path).to_json())
+    assert set(schema["required"]) < set(made) == set(schema["properties"])
+    inside = schema["$defs"]
+    assert {one["severity"] for one in made["findings"]} <= set(inside["Severity"]["enum"])
+    assert made["findings"]
+    for one in made["findings"]:
+        assert set(one) == set(inside["Finding"]["properties"])
+    assert set(made["datasets"]["rows"]) == set(inside["Statistics"]["properties"])

@@ -14,8 +14,8 @@ import tunekit as tk
 from sample_rows import write_lines
 from tunekit.data.check import parallel, resemblance
 
-WORDS = [f"{first}{second}" for first in "bdfgklmnprst" for second in ("a", "eno", "ilu", "orav")]
-WORDS = [first + second for first in WORDS for second in WORDS]
+_HALVES = [first + second for first in "bdfgklmnprst" for second in ("a", "eno", "ilu", "orav")]
+WORDS = [first + second for first in _HALVES for second in _HALVES]
 
 
 def answers(count: int, *, seed: int = 0, words: int = 40) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def test_a_row_with_a_word_changed_is_found_at_its_line_and_names_the_earlier_on
 
 def test_the_more_words_differ_the_fewer_rows_are_found() -> None:
     lines, draw = answers(100), random.Random(1)
-    found = []
+    found: list[int] = []
     for num_words in (1, 2, 20):
         copies = [changed(line, draw, num_words) for line in lines]
         found.append(len(near(tk.Dataset.read([*lines, *copies]))))

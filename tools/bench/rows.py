@@ -105,6 +105,24 @@ def spoilt(line: bytes, draw: random.Random) -> bytes:
     return change(line, draw).replace(b"\n", b" ")
 
 
+def write_mutated(path: Path, kind: str, num_lines: int, *, seed: int = 0) -> None:
+    """Write lines each of which is spoilt once to three times.
+
+    Args:
+        path: Where to.
+        kind: `text`, `chat`, `gemini` or `preference`.
+        num_lines: How many.
+        seed: Another seed makes other lines.
+    """
+    draw, rows = random.Random(seed), Writer(seed + 1).rows(kind)
+    with path.open("wb") as file:
+        for _ in range(num_lines):
+            line = next(rows)
+            for _ in range(draw.choice((1, 1, 2, 3))):
+                line = spoilt(line, draw)
+            file.write(line + b"\n")
+
+
 def write_file(
     path: Path, kind: str, num_bytes: int, *, seed: int = 0, bad_share: float = 0
 ) -> None:

@@ -1,4 +1,4 @@
-"""The generated pages, one function each.
+"""The generated pages, one function each, and the schema of a report.
 
 Belongs here: turning lists that exist in the code into pages.
 Does not belong here: anything that a person should write.
@@ -20,6 +20,7 @@ from tools.docs.rule_examples import EXAMPLES
 from tunekit import catalog, errors
 from tunekit.catalog.vertex import vertex_models
 from tunekit.cli import app
+from tunekit.data.check.report import Report
 from tunekit.data.check.rules import RULES
 from tunekit.data.formats import FORMATS
 from tunekit.testing import BEHAVIOURS
@@ -210,12 +211,20 @@ def contract_page() -> str:
     return _page("The contract of backends", lead, _table(("behaviour", "meaning"), rows))
 
 
+def report_schema() -> str:
+    """The JSON schema of what `Report.to_json` and `tunekit check --json` give."""
+    schema = Report.model_json_schema(mode="serialization")
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(dialect | schema, indent=2) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "catalog.md": catalog_page,
     "command.md": command_page,
     "contract.md": contract_page,
     "errors.md": errors_page,
     "formats.md": formats_page,
+    "report.schema.json": report_schema,
     "rules.md": rules_page,
     "settings.md": settings_page,
     "ways-of-tuning.md": ways_page,

@@ -22,6 +22,7 @@ from tunekit.data.check.digests import dataset_digest, row_digest, text_digest
 from tunekit.data.check.findings import Finding, Place, Severity
 from tunekit.data.check.parallel import checked
 from tunekit.data.check.partial import CheckOptions
+from tunekit.data.check.progress import ProgressBar
 from tunekit.data.check.records import ParsedRecord, parsed_records, sampled_records
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import NO_REQUIREMENTS, Requirements
@@ -190,6 +191,8 @@ class Dataset(Generic[RowT_co]):
     ) -> Report:
         """Find every fault of the rows. Bad data is reported, never raised.
 
+        On a terminal a check of more than a second shows how far it is.
+
         Args:
             requirements: What the rows are needed for; tuners bring their own through `Client.check`.
             name: What the dataset is called in the report.
@@ -207,7 +210,8 @@ class Dataset(Generic[RowT_co]):
         """
         asked = asked_for(also, ignore)
         options = CheckOptions(self._survey, self._row_type, max_findings_per_rule, excerpts, asked)
-        partial = checked(self._sources, options, processes)
+        with ProgressBar(self._num_bytes()) as told:
+            partial = checked(self._sources, options, processes, told)
         return partial.report(name, requirements, self._num_bytes())
 
     def split(self, fraction: float, *, seed: int = 0) -> Split[RowT_co]:

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from typing import IO, Self, cast
 
 from tunekit.data.check.partial import CheckOptions, Partial
+from tunekit.data.check.progress import Told, nobody
 from tunekit.data.check.scan import Range, scan, scan_into
 from tunekit.data.opening import can_be_cut
 from tunekit.data.reader import FileSource, Source
@@ -28,13 +29,19 @@ RANGE_BYTES = 64 << 20
 """Bytes of one range: enough to make the way to a process and back cheap."""
 
 
-def checked(sources: Sequence[Source], options: CheckOptions, processes: int | None) -> Partial:
+def checked(
+    sources: Sequence[Source],
+    options: CheckOptions,
+    processes: int | None,
+    told: Told = nobody,
+) -> Partial:
     """Everything gathered from the sources.
 
     Args:
         sources: Where the rows are.
         options: How to judge them.
         processes: How many processes judge; `None` takes one for each core where there is work for them.
+        told: Is told how far it is.
     """
     parts = list(ranges(sources))
     count = min(_wanted(sources) if processes is None else processes, len(parts))
@@ -43,11 +50,12 @@ def checked(sources: Sequence[Source], options: CheckOptions, processes: int | N
     if count < 2:
         partial = Partial(options)
         for index, source in enumerate(sources):
-            scan_into(partial, Range(index, source))
+            scan_into(partial, Range(index, source), told)
         return partial
     total = Partial(options)
-    for partial in _judged(parts, options, count):
+    for part, partial in zip(parts, _judged(parts, options, count), strict=True):
         total.merge(partial)
+        told(_num_bytes(part))
     return total
 
 
@@ -70,6 +78,11 @@ def ranges(sources: Sequence[Source]) -> Iterator[Range]:
         for start in starts:
             end = start + RANGE_BYTES
             yield Range(index, source, start, end if end < source.num_bytes else None)
+
+
+def _num_bytes(part: Range) -> int:
+    size = part.source.num_bytes or 0
+    return (size if part.end is None else part.end) - part.start
 
 
 def _judged(parts: Sequence[Range], options: CheckOptions, count: int) -> Iterator[Partial]:

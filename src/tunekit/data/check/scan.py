@@ -20,6 +20,7 @@ from tunekit.data.check import rules
 from tunekit.data.check.digests import LAST_BIT_OFF, row_keys
 from tunekit.data.check.findings import Place, Problem, Rule
 from tunekit.data.check.partial import CheckOptions, Partial, Segment
+from tunekit.data.check.progress import Told, nobody
 from tunekit.data.check.proofs import prover_for
 from tunekit.data.check.records import ParsedRecord, broken_off, parsed_item, parsed_line
 from tunekit.data.check.resemblance import place_of
@@ -89,12 +90,12 @@ def scan(part: Range, options: CheckOptions) -> Partial:
     return scan_into(Partial(options), part)
 
 
-def scan_into(partial: Partial, part: Range) -> Partial:
-    """Judge every record of a range that follows what was judged already."""
+def scan_into(partial: Partial, part: Range, told: Told = nobody) -> Partial:
+    """Judge every record of a range that follows what was judged already; `told` hears how many bytes of lines."""
     source = part.source
     try:
         if isinstance(source, FileSource):
-            _judge_blocks(partial, part, source)
+            _judge_blocks(partial, part, source, told)
         else:
             _judge_records(partial, part.index, source)
     except Exception as error:
@@ -109,12 +110,13 @@ def scan_into(partial: Partial, part: Range) -> Partial:
     return partial
 
 
-def _judge_blocks(partial: Partial, part: Range, source: FileSource) -> None:
+def _judge_blocks(partial: Partial, part: Range, source: FileSource, told: Told) -> None:
     fast = source.num_bytes >= FAST_FROM_BYTES and not partial.options.asked.every_row
     prover = prover_for(partial.options.found, partial.options.row_type) if fast else None
     judge = _BlockJudge(partial, partial.begin(part.index, source.path), prover)
     for block in source.blocks(part.start, part.end):
         judge.feed(block)
+        told(len(block.lines))
 
 
 def _judge_records(partial: Partial, index: int, source: Source) -> None:

@@ -17,7 +17,7 @@ class RecommendedRows(Value):
     purpose: str
     """What for, such as `classification`."""
     source: str
-    """Public page that says so."""
+    """Public page that says so, or where it was measured."""
 
 
 class Requirements(Value):

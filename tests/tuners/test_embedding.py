@@ -119,7 +119,7 @@ def test_labels_to_evaluate_on_are_chosen_or_named() -> None:
 def test_bad_data_are_refused_in_an_evaluation() -> None:
     data = retrieval()
     model = tk.Client(tk.MemoryBackend()).tune(tuner(), data).result()
-    label = {"query-id": "query-0", "corpus-id": "note-0", "score": 1}
+    label: dict[str, Any] = {"query-id": "query-0", "corpus-id": "note-0", "score": 1}
     bad = tk.RetrievalData(
         corpus=data.corpus,
         queries=data.queries,

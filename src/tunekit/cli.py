@@ -88,7 +88,7 @@ Further = Annotated[
 Also = Annotated[
     list[str],
     typer.Option(
-        help="Look for this as well: personal-data, secrets, or one rule; may be repeated."
+        help="Look for this as well: personal-data, secrets, near-duplicates, or one rule; may be repeated."
     ),
 ]
 Ignore = Annotated[

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tunekit as tk
+from tunekit.data.check.digests import row_digest
 from tunekit.data.formats import FORMATS
 from tunekit.data.formats.convert import as_kind, plain_turns
 from tunekit.data.rows import Row
@@ -29,8 +30,26 @@ SCORED: Any = {
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=30
 ).filter(lambda text: text.strip())
-FILES = st.builds(tk.FilePart, uri=TEXTS, mime_type=TEXTS)
-PARTS = st.lists(st.builds(tk.TextPart, text=TEXTS) | FILES, min_size=1, max_size=3).map(tuple)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
+)
+OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=2)
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "mediaResolution": st.just({"level": "MEDIA_RESOLUTION_HIGH"}),
+        "videoMetadata": st.just({"startOffset": "5s", "endOffset": "25s"}),
+    },
+)
+FILES = st.builds(tk.FilePart, uri=TEXTS, mime_type=TEXTS, settings=SETTINGS)
+CALLS = st.builds(tk.FunctionCallPart, name=TEXTS, args=OBJECTS, id=st.none() | TEXTS)
+ANSWERS = st.builds(tk.FunctionResponsePart, name=TEXTS, response=OBJECTS, id=st.none() | TEXTS)
+TOOLS = st.lists(OBJECTS, max_size=2).map(tuple)
+PARTS = st.lists(
+    st.builds(tk.TextPart, text=TEXTS) | FILES | CALLS | ANSWERS, min_size=1, max_size=3
+).map(tuple)
 TEXT_PARTS = st.lists(st.builds(tk.TextPart, text=TEXTS), min_size=1, max_size=3).map(tuple)
 NOTES = st.dictionaries(TEXTS.map(lambda text: f"note {text}"), st.integers() | TEXTS, max_size=2)
 PAIRS = st.builds(tk.PromptCompletion, prompt=TEXTS, completion=TEXTS, extra=NOTES)
@@ -77,9 +96,101 @@ def test_conversations_survive_every_format_that_holds_them(
     assert read_back(name, row) == row
 
 
-@given(row=conversations(TEXTS | PARTS))
-def test_conversations_with_parts_and_files_survive_gemini(row: tk.Conversation) -> None:
-    assert read_back("gemini", row) == row
+@given(row=conversations(TEXTS | PARTS), tools=TOOLS)
+def test_conversations_with_files_functions_and_tools_survive_gemini(
+    row: tk.Conversation, tools: Any
+) -> None:
+    row = row.model_copy(update={"tools": tools})
+    again = read_back("gemini", row)
+    assert again == row
+    assert row_digest(row) == row_digest(again)
+
+
+CALLED: Any = {
+    "systemInstruction": {"role": "system", "parts": [{"text": "Use the tools."}]},
+    "contents": [
+        {"role": "user", "parts": [{"text": "Where is parcel 7?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "find", "args": {"parcel": 7}}}]},
+        {
+            "role": "user",
+            "parts": [{"functionResponse": {"name": "find", "response": {"place": "Bremen"}}}],
+        },
+        {"role": "model", "parts": [{"text": "It is in Bremen."}]},
+    ],
+    "tools": [{"functionDeclarations": [{"name": "find", "parameters": {"type": "OBJECT"}}]}],
+    "generationConfig": {"mediaResolution": "MEDIA_RESOLUTION_LOW"},
+}
+
+
+def test_a_line_with_calls_of_functions_is_a_row_without_a_finding_and_written_back_the_same() -> (
+    None
+):
+    decoded = FORMATS["gemini"].decode(CALLED)
+    assert decoded.problems == ()
+    assert isinstance(decoded.row, tk.Conversation)
+    call = decoded.row.messages[2].content[0]
+    assert call == tk.FunctionCallPart(name="find", args={"parcel": 7})
+    assert decoded.row.tools == tuple(CALLED["tools"])
+    assert FORMATS["gemini"].encode(decoded.row) == CALLED
+
+
+def test_functions_are_also_read_in_snake_case_and_with_a_role_of_their_own() -> None:
+    text = json.dumps(CALLED).replace("functionCall", "function_call")
+    line = json.loads(text.replace("functionResponse", "function_response"))
+    line["contents"][2]["role"] = "function"
+    assert FORMATS["gemini"].decode(line) == FORMATS["gemini"].decode(CALLED)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "rule"),
+    [
+        ({"functionCall": {"args": {}}}, "functionCall.name", "missing-field"),
+        ({"functionCall": {"name": "a", "args": 5}}, "functionCall.args", "wrong-type"),
+        ({"functionResponse": {"name": "a"}}, "functionResponse.response", "missing-field"),
+        ({"functionCall": {"name": "a"}, "text": "b"}, "", "missing-field"),
+        ({"text": "b", "mediaResolution": {"level": "c"}}, "", "wrong-type"),
+        ({"functionCall": {"name": "a", "argz": {}}}, "functionCall.argz", "unknown-field"),
+    ],
+)
+def test_faults_of_functions_are_named_with_their_field(part: Any, field: str, rule: str) -> None:
+    answer = {"role": "model", "parts": [part]}
+    line: Any = {"contents": [{"role": "user", "parts": [{"text": "a"}]}, answer]}
+    (problem,) = FORMATS["gemini"].decode(line).problems
+    expected = f"contents[1].parts[0]{field and '.'}{field}"
+    assert (problem.rule.id, problem.field) == (rule, expected)
+
+
+def test_rows_that_differ_in_calls_or_tools_alone_are_no_duplicates() -> None:
+    lines = [json.loads(json.dumps(CALLED)) for _ in range(4)]
+    lines[1]["contents"][1]["parts"][0]["functionCall"]["args"]["parcel"] = 8
+    lines[2]["tools"][0]["functionDeclarations"][0]["name"] = "track"
+    report = tk.Dataset.read(lines).check()
+    found = [finding.line for finding in report.findings if finding.rule == "duplicate-row"]
+    assert found == [4]
+
+
+def test_calls_and_tools_do_not_fit_formats_of_text() -> None:
+    called = FORMATS["gemini"].decode(CALLED).row
+    assert isinstance(called, tk.Conversation)
+    only_tools = called.model_copy(update={"messages": called.messages[1::3]})
+    pair = tk.Conversation(
+        messages=(tk.Message(role="user", content="a"), tk.Message(role="model", content="b")),
+        tools=called.tools,
+    )
+    without = called.model_copy(update={"tools": ()})
+    for name in ("messages", "palm_chat", "prompt_completion"):
+        for row in (called, only_tools, without, pair):
+            with pytest.raises(tk.FormatLoss):
+                FORMATS[name].encode(row)
+    prompt = tk.Preference(prompt=called.messages[:3], candidates=("a", "b"), choice=0)
+    with pytest.raises(tk.FormatLoss, match="text only"):
+        FORMATS["gemini_preference"].encode(prompt)
+
+
+@given(prompt=TEXTS | turns(last="user", contents=TEXTS | PARTS), tools=TOOLS)
+def test_prompts_with_files_functions_and_tools_survive(prompt: Any, tools: Any) -> None:
+    row = tk.Prompt(prompt=plain_turns(prompt), tools=tools)
+    assert read_back("prompts", row) == row
 
 
 @given(prompt=TEXTS | turns(last="user"), extra=NOTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,22 @@ def test_a_turn_with_a_file_is_refused(encoder: Encoder) -> None:
     messages = (tk.Message(role="user", content=(picture,)), tk.Message(role="model", content="b"))
     with pytest.raises(ChatTemplateRefuses, match="points to a file"):
         encoder.encode(tk.Conversation(messages=messages))
+
+
+def test_a_turn_that_calls_a_function_and_a_row_with_tools_are_refused(encoder: Encoder) -> None:
+    call = tk.FunctionCallPart(name="find")
+    asked, answer = tk.Message(role="user", content="a"), tk.Message(role="model", content="b")
+    called = (asked, tk.Message(role="model", content=(call,)))
+    with pytest.raises(ChatTemplateRefuses, match="calls a function"):
+        encoder.encode(tk.Conversation(messages=called))
+    tools: Any = ({"functionDeclarations": [{"name": "find"}]},)
+    for row in (
+        tk.Conversation(messages=(asked, answer), tools=tools),
+        tk.Prompt(prompt="a", tools=tools),
+    ):
+        with pytest.raises(ChatTemplateRefuses, match="text only") as refused:
+            encoder.encodings(row)
+        assert refused.value.problem().rule.id == "untrainable-row"
 
 
 @pytest.mark.parametrize(

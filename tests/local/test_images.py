@@ -144,7 +144,7 @@ def test_the_adapter_is_a_file_of_the_layout_of_diffusers(
     folder = Path(model.record.location or "")
     with safe_open(folder / "pytorch_lora_weights.safetensors", framework="np") as file:
         names = list(file.keys())
-    assert all(name.startswith("unet.") for name in names)
+    assert {name.partition(".")[0] for name in names} == {"unet", "text_encoder"}
     assert {name.rsplit(".", 2)[1] for name in names} <= {"lora_A", "lora_B", "lora", "down", "up"}
     assert not list(folder.glob("*.bin")) + list(folder.glob("*.pt"))
 

@@ -127,6 +127,7 @@ EXAMPLES: Mapping[str, Example] = {
     "equal-scores": Example([_scored(1, 1)], _SCORED, "completions[1].score"),
     "unusual-score": Example([_scored(5, 2)], _SCORED, "completions"),
     "duplicate-row": Example([_row(), _row("How?"), _row()], [_row(), _row("How?")]),
+    "near-duplicate": Example([_row("Where is the parcel that I ordered from you on Monday?"), _row("where is the parcel, that I ordered from you on Monday")], [_row("Where is the parcel that I ordered from you on Monday?"), _row("Can I still change the colour of the shoes that I bought?")], also="near-duplicates"),
     "conflicting-completion": Example([_row(), _row(answer="Lost.")], [_row(), _row("Where is my invoice?", "Lost.")]),
     "conflicting-choice": Example([_pair(0), _pair(1)], _PAIR),
     "one-sided-choice": Example([row | {"choice": 0} for row in _PAIRS], _PAIRS, whole=True),

@@ -197,8 +197,8 @@ class Dataset(Generic[RowT_co]):
             excerpts: Whether findings show the start of offending values, at most 40 characters.
             processes: How many processes share the work, at least 1. `None` takes one for each core where the files are
                 large enough to gain by it.
-            also: What to look for beyond the rules that always are: `personal-data`, `secrets`, the id of one of their
-                rules, or rules of your own, made with `tk.rule`.
+            also: What to look for beyond the rules that always are: `personal-data`, `secrets`, `near-duplicates`,
+                the id of one of their rules, or rules of your own, made with `tk.rule`.
             ignore: Ids of rules whose findings are left out.
 
         Raises:

@@ -32,9 +32,32 @@ class FilePart(Value):
     """Where it lies: `gs://...` or a public `https://...` address."""
     mime_type: str
     """Its media type, such as `image/jpeg`."""
+    settings: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """How the model is to look at it, as Gemini spells it: `mediaResolution`, `videoMetadata`."""
 
 
-Part: TypeAlias = TextPart | FilePart
+class FunctionCallPart(Value):
+    """What a model says in order to have a function called."""
+
+    name: str
+    args: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """The arguments by their names."""
+    id: str | None = None
+    """Tells calls of the same function apart; `None` where the source has none."""
+
+
+class FunctionResponsePart(Value):
+    """What a function that was called gave back."""
+
+    name: str
+    response: Mapping[str, JsonValue]
+    """What it gave, as an object."""
+    id: str | None = None
+    """The id of the call; `None` where the source has none."""
+
+
+Part: TypeAlias = TextPart | FilePart | FunctionCallPart | FunctionResponsePart
+"""A part of a message."""
 
 
 class Message(Value):
@@ -55,7 +78,7 @@ class Message(Value):
 
     @property
     def text(self) -> str:
-        """The text of the turn, its text parts joined; files have none."""
+        """The text of the turn, its text parts joined; files and calls of functions have none."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, TextPart))
@@ -66,6 +89,13 @@ class Message(Value):
         if isinstance(self.content, str):
             return ()
         return tuple(part for part in self.content if isinstance(part, FilePart))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the turn is text and nothing else."""
+        return isinstance(self.content, str) or all(
+            isinstance(part, TextPart) for part in self.content
+        )
 
 
 Asked: TypeAlias = str | tuple[Message, ...]
@@ -108,12 +138,14 @@ class Conversation(Row):
 
     messages: tuple[Message, ...]
     """An optional system turn, then user and model in turn, ending with the model."""
+    tools: tuple[Mapping[str, JsonValue], ...] = ()
+    """What the model may call, as Gemini spells it: `{"functionDeclarations": [...]}`."""
 
     def prompt_text(self) -> str:
         return opening_text(self.messages)
 
     def completion_text(self) -> str | None:
-        return self.messages[-1].text if self.messages else None
+        return (self.messages[-1].text or None) if self.messages else None
 
 
 class Prompt(Row):
@@ -121,6 +153,8 @@ class Prompt(Row):
 
     prompt: Asked
     """A text, or a conversation that ends with the user."""
+    tools: tuple[Mapping[str, JsonValue], ...] = ()
+    """What the model may call, as Gemini spells it: `{"functionDeclarations": [...]}`."""
 
     def prompt_text(self) -> str:
         return self.prompt if isinstance(self.prompt, str) else opening_text(self.prompt)

@@ -96,8 +96,9 @@ class Size(Value):
     """Sample rows to take, of each kind. `None` takes all."""
     train_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps of each training. `None` takes those that the tuner decides on."""
-    num_images: int = Field(default=4, ge=1)
-    """Pictures that an image model draws of each prompt, when it is evaluated."""
+    num_images: int | None = Field(default=None, ge=1)
+    """Pictures that an image model draws of each prompt when it is evaluated, and in all for prior preservation. `None`
+    takes 4, and what the tuner decides on."""
 
 
 WHOLE = Size()

@@ -33,11 +33,14 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         train, test = images.split(0.25, seed=7)
 
         tuner = ImagenStyleTuner(
-            base_model="tunekit/sketch", style="blueprint", train_steps=size.train_steps
+            base_model="tunekit/sketch",
+            style="blueprint",
+            train_steps=size.train_steps,
+            num_prior_images=size.num_images,
         )
         model = tuned(client, say, tuner, train, name="train", display_name="blueprints")
 
-        evaluation = model.evaluate(test, prompts=PROMPTS, num_images=size.num_images)
+        evaluation = model.evaluate(test, prompts=PROMPTS, num_images=size.num_images or 4)
         say("model.evaluate(test, prompts=PROMPTS)", evaluation)
         rows = len(train)
     prompt = f"a boat by the sea {model.phrase}"

@@ -25,10 +25,14 @@ def run(client: Client, say: Say, size: Size = WHOLE) -> Outcome:
         say("images.check()", images.check())
         data = SubjectImages(images=images, subject="sks", subject_class="mug")
 
-        tuner = ImagenSubjectTuner(base_model="tunekit/sketch", train_steps=size.train_steps)
+        tuner = ImagenSubjectTuner(
+            base_model="tunekit/sketch",
+            train_steps=size.train_steps,
+            num_prior_images=size.num_images,
+        )
         model = tuned(client, say, tuner, data, name="data", display_name="one certain mug")
 
-        evaluation = model.evaluate(data, prompts=PROMPTS, num_images=size.num_images)
+        evaluation = model.evaluate(data, prompts=PROMPTS, num_images=size.num_images or 4)
         say("model.evaluate(data, prompts=PROMPTS)", evaluation)
         rows = len(images)
     prompt = f"a {model.phrase} at night"

@@ -43,12 +43,23 @@ class EmbeddingTrainer(SentenceTransformerTrainer):
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Gather nothing for a card."""
 
-    def get_batch_sampler(self, *datasets: Any, **settings: Any) -> Any:
+    def get_batch_sampler(  # noqa: PLR0917  # as the trainer calls it
+        self,
+        dataset: Any,
+        batch_size: int,
+        drop_last: bool,  # noqa: FBT001
+        valid_label_columns: list[str] | None = None,
+        generator: torch.Generator | None = None,
+        seed: int = 0,
+    ) -> Any:
         """Batches in which a document is relevant to its own query only."""
         if self.relevant is None:
-            return super().get_batch_sampler(*datasets, **settings)
-        taken = {name: settings[name] for name in ("batch_size", "generator", "seed")}
-        return LabelledBatchSampler(*datasets, self.relevant, **taken)
+            return super().get_batch_sampler(
+                dataset, batch_size, drop_last, valid_label_columns, generator, seed
+            )
+        return LabelledBatchSampler(
+            dataset, self.relevant, batch_size=batch_size, generator=generator, seed=seed
+        )
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         save_weights(self.model, Path(output_dir or str(self.args.output_dir)), self.base_model)

@@ -88,6 +88,7 @@ class Encoder:
             SettingInvalid: The model cannot take rows of that kind.
             ChatTemplateRefuses: The model's chat template does not take these turns.
         """
+        _refuse_tools(row)
         match row:
             case Preference(prompt=prompt):
                 chosen = self.encode_answer(prompt, row.chosen)
@@ -115,6 +116,7 @@ class Encoder:
             SettingInvalid: The model cannot take rows of that kind.
             ChatTemplateRefuses: The model's chat template does not take these turns.
         """
+        _refuse_tools(row)
         match row:
             case PromptCompletion(prompt=prompt, completion=completion) if self._is_chat:
                 question = Message(role="user", content=prompt)
@@ -234,7 +236,14 @@ def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [{"role": _CHAT_ROLES[turn.role], "content": _text(turn)} for turn in messages]
 
 
+def _refuse_tools(row: Row) -> None:
+    if isinstance(row, Conversation | Prompt) and row.tools:
+        raise ChatTemplateRefuses("the row has tools to call, and local tuning reads text only")
+
+
 def _text(message: Message) -> str:
     if message.files:
         raise ChatTemplateRefuses("a turn points to a file, and local tuning reads text only")
+    if not message.is_text:
+        raise ChatTemplateRefuses("a turn calls a function, and local tuning reads text only")
     return message.text

@@ -22,7 +22,7 @@ from tunekit.data.check.digests import dataset_digest, row_digest
 from tunekit.data.check.findings import Place
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.dataset import Dataset, Located
-from tunekit.data.formats.convert import as_kind
+from tunekit.data.formats.convert import as_kind, without_tools
 from tunekit.data.formats.gemini import gemini_line
 from tunekit.data.formats.gemini_preference import GeminiPreferenceFormat
 from tunekit.data.formats.messages import turn_line
@@ -41,8 +41,8 @@ from tunekit.data.rows import (
 )
 from tunekit.errors import DatasetChanged, FormatLoss
 
-_CARRIED = ("generationConfig", "tools")
-"""Fields beside the turns that a line for Gemini may have."""
+_CARRIED = ("generationConfig",)
+"""Fields that a row only carries along, and that a line for Gemini has nevertheless."""
 MAX_RUNS = 100_000
 """Stretches of neighbouring lines that are remembered; a dataset that is more scattered has no places afterwards."""
 
@@ -205,12 +205,15 @@ class _Places:
 
 
 def _gemini(row: Row) -> JsonObject:
-    turns = _as(row, Conversation, "gemini").messages
-    return {**gemini_line(turns), **{k: row.extra[k] for k in _CARRIED if k in row.extra}}
+    whole = _as(row, Conversation, "gemini")
+    return {
+        **gemini_line(whole.messages, whole.tools),
+        **{k: row.extra[k] for k in _CARRIED if k in row.extra},
+    }
 
 
 def _messages(row: Row) -> JsonObject:
-    turns = _as(row, Conversation, "messages").messages
+    turns = without_tools(_as(row, Conversation, "messages"), "messages")
     return {"messages": [turn_line(turn) for turn in turns]}
 
 
@@ -235,20 +238,25 @@ def _preference(row: Row) -> JsonObject:
 
 def _reinforcement(row: Row) -> JsonObject:
     prompt = _as(row, Prompt, "reinforcement")
-    line = gemini_line(_turns(prompt))
+    line = gemini_line(_turns(prompt), prompt.tools)
     references: JsonObject = {name: _text(v) for name, v in references_of(prompt).items()}
     return {**line, "references": references} if references else line
 
 
 def _prompt_messages(row: Row) -> JsonObject:
-    return {"messages": [turn_line(turn) for turn in _turns(_as(row, Prompt, "messages"))]}
+    return {
+        "messages": [
+            turn_line(turn) for turn in without_tools(_as(row, Prompt, "messages"), "messages")
+        ]
+    }
 
 
 def _prompts(row: Row) -> JsonObject:
     prompt = _as(row, Prompt, "prompts")
+    turns = without_tools(prompt, "prompts")
     if isinstance(prompt.prompt, str):
         return {"input_text": prompt.prompt}
-    return _PALM_CHAT.line_of(Conversation(messages=prompt.prompt))
+    return _PALM_CHAT.line_of(Conversation(messages=turns))
 
 
 def _document(row: Row) -> JsonObject:

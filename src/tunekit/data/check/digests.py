@@ -12,17 +12,21 @@ Does not belong here: finding equal rows (`repetition.py`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pydantic import JsonValue
 from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from tunekit.data.check.images import file_digest
 from tunekit.data.rows import (
     Conversation,
     FilePart,
+    FunctionCallPart,
+    FunctionResponsePart,
     ImageRow,
     Message,
     Part,
@@ -61,9 +65,9 @@ def row_keys(row: Row) -> RowKeys:
         case PromptCompletion():
             return _answered((_escaped(row.prompt), _escaped(row.completion)), ("user", "model"))
         case Conversation() if row.messages:
-            return _answered(_texts(row.messages), _roles(row.messages))
+            return _answered(_texts(row.messages), _roles(row.messages), _tools(row.tools))
         case Prompt():
-            return RowKeys(lesson("", _asked(row.prompt)), NO_QUESTION)
+            return RowKeys(lesson(_tools(row.tools), _asked(row.prompt)), NO_QUESTION)
         case Preference():
             return _preference_keys(row)
         case ImageRow():  # what counts is the picture, wherever it lies
@@ -108,8 +112,8 @@ def lesson(text: str, seed: int, last_bit: int = 0) -> bytes:
     return digest[:-1] + bytes(((digest[-1] & LAST_BIT_OFF) | last_bit,))
 
 
-def _answered(texts: tuple[str, ...], roles: tuple[Role, ...]) -> RowKeys:
-    asked = _hash(BETWEEN_TURNS.join(texts[:-1]), speakers_seed(roles))
+def _answered(texts: tuple[str, ...], roles: tuple[Role, ...], tools: str = "") -> RowKeys:
+    asked = _hash(tools + BETWEEN_TURNS.join(texts[:-1]), speakers_seed(roles))
     return RowKeys(lesson(texts[-1], asked), asked)
 
 
@@ -140,9 +144,25 @@ def _texts(messages: tuple[Message, ...]) -> tuple[str, ...]:
 
 
 def _part(part: Part) -> str:
-    if isinstance(part, FilePart):
-        return f"{ESCAPE}f{_escaped(part.uri)}{ESCAPE}m{_escaped(part.mime_type)}"
-    return f"{ESCAPE}t{_escaped(part.text)}"
+    match part:
+        case FilePart():
+            settings = f"{ESCAPE}s{_json(part.settings)}" if part.settings else ""
+            return f"{ESCAPE}f{_escaped(part.uri)}{ESCAPE}m{_escaped(part.mime_type)}{settings}"
+        case FunctionCallPart():
+            return f"{ESCAPE}c{_json([part.id, part.name, part.args])}"
+        case FunctionResponsePart():
+            return f"{ESCAPE}r{_json([part.id, part.name, part.response])}"
+        case _:
+            return f"{ESCAPE}t{_escaped(part.text)}"
+
+
+def _tools(tools: tuple[Mapping[str, JsonValue], ...]) -> str:
+    return f"{ESCAPE}o{_json(tools)}{BETWEEN_TURNS}" if tools else ""
+
+
+def _json(value: object) -> str:
+    """A value as JSON, in which neither of the characters that keep turns apart can stand."""
+    return json.dumps(value, sort_keys=True, default=dict)
 
 
 def _escaped(text: str) -> str:

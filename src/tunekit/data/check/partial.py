@@ -24,6 +24,7 @@ from tunekit.data.check.preferences import choice_problems
 from tunekit.data.check.repetition import Repetition, RowLog
 from tunekit.data.check.report import Report
 from tunekit.data.check.requirements import Requirements
+from tunekit.data.check.resemblance import Resemblance, SketchLog
 from tunekit.data.check.row_checks import NOTHING_ASKED, Asked
 from tunekit.data.check.statistics import ChoiceTally, LabelTally, LengthTally, Statistics
 from tunekit.data.check.survey import Survey
@@ -106,6 +107,7 @@ class Partial:
     labels: LabelTally = field(default_factory=LabelTally)
     choices: ChoiceTally = field(default_factory=ChoiceTally)
     gallery: Gallery = field(default_factory=Gallery)
+    sketches: SketchLog = field(default_factory=SketchLog)
     _kept: Counter[str] = field(default_factory=Counter[str])
 
     def begin(self, source: int, path: str | None) -> Segment:
@@ -167,6 +169,7 @@ class Partial:
         self.labels.merge(later.labels)
         self.choices.merge(later.choices)
         self.gallery.append(later.gallery, first)
+        self.sketches.append(later.sketches, first)
         return self
 
     def report(self, name: str, requirements: Requirements, size: int | None) -> Report:
@@ -185,11 +188,14 @@ class Partial:
         located += self._repeated(repetitions.conflicts, self._contradiction)
         alike = self.gallery.alike()
         located += self._looking_alike(alike[:cap])
+        near = self.sketches.resemblances()
+        located += self._resembling(near[:cap])
         located += self._carriage_returns()
         located += self._arrays()
         counts.update({rules.DUPLICATE_ROW.id: repetitions.num_duplicates})
         counts.update({self._conflict_rule().id: repetitions.num_conflicts})
         counts.update({rules.NEAR_DUPLICATE_IMAGE.id: len(alike)})
+        counts.update({rules.NEAR_DUPLICATE.id: len(near)})
         counts.update({rules.CRLF.id: sum(segment.crlf is not None for segment in self.segments)})
         counts.update({rules.JSON_ARRAY.id: sum(segment.is_array for segment in self.segments)})
         whole = [
@@ -241,6 +247,12 @@ class Partial:
             problem = Problem(rules.NEAR_DUPLICATE_IMAGE, fact, "image")
             place = self._place(found.ordinal, found.offset)
             yield found.ordinal, Finding.of(problem, place, excerpts=self.options.excerpts)
+
+    def _resembling(self, near: Iterable[Resemblance]) -> Iterator[tuple[int, Finding]]:
+        for found in near:
+            fact = f"About {found.share:.0%} of the row is that of {self._place(found.earlier)}."
+            place = self._place(found.ordinal, found.offset)
+            yield found.ordinal, Finding.of(Problem(rules.NEAR_DUPLICATE, fact), place)
 
     def _conflict_rule(self) -> Rule:
         kind = self.options.kind

@@ -40,7 +40,8 @@ class RowRule:
 
 
 RuleLike: TypeAlias = str | RowRule
-"""What can be asked for: the id of a rule, a group such as `personal-data` or `secrets`, or a rule of one's own."""
+"""What can be asked for: the id of a rule, a group (`personal-data`, `secrets`, `near-duplicates`), or a rule of one's
+own."""
 
 
 def rule(
@@ -91,7 +92,7 @@ class Asked:
     @property
     def every_row(self) -> bool:
         """Whether each row has to be looked at."""
-        return bool(self.sensitive or self.own)
+        return bool(self.sensitive or self.own or self.near_duplicates)
 
 
 NOTHING_ASKED = Asked()
@@ -105,12 +106,15 @@ def asked_for(also: Iterable[RuleLike], ignore: Iterable[str]) -> Asked:
         SettingInvalid: There is no such rule, or it needs not be asked for.
     """
     groups = {group: [one.id for one in SENSITIVE_RULES if one.group == group] for group in _GROUPS}
-    sensitive, own = list[str](), list[RowRule]()
+    sensitive, own, near_duplicates = list[str](), list[RowRule](), False
     for wanted in also:
         if isinstance(wanted, RowRule):
             own.append(wanted)
             continue
-        known = [*groups, *(one.id for one in SENSITIVE_RULES)]
+        if wanted in (rules.NEAR_DUPLICATE.id, rules.NEAR_DUPLICATE.group):
+            near_duplicates = True
+            continue
+        known = [*groups, "near-duplicates", *(one.id for one in SENSITIVE_RULES)]
         if wanted not in known:
             raise _unknown(wanted, known, "that can be asked for")
         sensitive += groups.get(wanted, [wanted])
@@ -119,7 +123,7 @@ def asked_for(also: Iterable[RuleLike], ignore: Iterable[str]) -> Asked:
     for ignored in left_out:
         if ignored not in known:
             raise _unknown(ignored, known, "")
-    return Asked(tuple(dict.fromkeys(sensitive)), tuple(own), ignored=left_out)
+    return Asked(tuple(dict.fromkeys(sensitive)), tuple(own), near_duplicates, left_out)
 
 
 _GROUPS = tuple(dict.fromkeys(one.group for one in SENSITIVE_RULES if one.group))

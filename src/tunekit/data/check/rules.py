@@ -26,8 +26,9 @@ def _rule(
     *,
     rows: tuple[str, ...] = (),
     source: str | None = None,
+    group: str | None = None,
 ) -> Rule:
-    rule = Rule(id, severity, summary, fix, rows, source)
+    rule = Rule(id, severity, summary, fix, rows, source, group)
     _rules[id] = rule
     return rule
 
@@ -345,6 +346,14 @@ TOO_MANY_IMAGES = _rule(
 # --- the dataset as a whole ------------------------------------------------------------------------------------------
 DUPLICATE_ROW = _rule(
     "duplicate-row", _W, "The row is there twice.", "Delete one, or it counts double."
+)
+NEAR_DUPLICATE = _rule(
+    "near-duplicate",
+    _W,
+    "The row is nearly the same as another one.",
+    "Keep the better one, or both count nearly double.",
+    source="https://arxiv.org/abs/2107.06499",
+    group="near-duplicates",
 )
 CONFLICTING_COMPLETION = _rule(
     "conflicting-completion",

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunekit.data.check import rules
-from tunekit.data.check.digests import row_keys
+from tunekit.data.check.digests import LAST_BIT_OFF, row_keys
 from tunekit.data.check.findings import Place, Problem, Rule
 from tunekit.data.check.partial import CheckOptions, Partial, Segment
 from tunekit.data.check.proofs import prover_for
 from tunekit.data.check.records import ParsedRecord, broken_off, parsed_item, parsed_line
+from tunekit.data.check.resemblance import place_of
 from tunekit.data.check.row_checks import row_problems
 from tunekit.data.check.survey import Survey, claimed_format
 from tunekit.data.formats import FORMATS, Decoded, FormatName
@@ -147,13 +148,18 @@ def _judge(partial: Partial, record: ParsedRecord, ordinal: int) -> None:
     if decoded.row is None:
         return
     partial.count(decoded.row)
-    partial.log.add(row_keys(decoded.row), offset, ordinal)
+    keys = row_keys(decoded.row)
+    partial.log.add(keys, offset, ordinal)
+    template = partial.options.found.template
+    if partial.options.asked.near_duplicates:
+        shared = tuple(fragment.text for fragment in template.fragments) if template else ()
+        same = keys.digest[:-1] + bytes((keys.digest[-1] & LAST_BIT_OFF,))
+        partial.sketches.add(decoded.row, shared, same, place_of(ordinal, offset))
     if isinstance(decoded.row, ImageRow):
         for problem in partial.gallery.problems_in(decoded.row.image, ordinal, offset):
             partial.tell(ordinal, problem, offset)
     for problem in row_problems(decoded.row, record.value or decoded.row, partial.options.asked):
         partial.tell(ordinal, problem, offset)
-    template = partial.options.found.template
     if template is not None:
         for problem in departures(decoded.row.prompt_text(), template):
             partial.tell(ordinal, problem, offset)

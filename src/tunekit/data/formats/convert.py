@@ -14,11 +14,13 @@ from tunekit.data.rows import (
     CaptionedImage,
     Conversation,
     Message,
+    Prompt,
     PromptCompletion,
     ReferenceImage,
     Row,
     RowT,
 )
+from tunekit.errors import FormatLoss
 
 
 def as_kind(row: Row, kind: type[RowT]) -> RowT | None:
@@ -28,6 +30,21 @@ def as_kind(row: Row, kind: type[RowT]) -> RowT | None:
     convert = _CONVERSIONS.get((type(row), kind))
     other = convert(row) if convert else None
     return other if isinstance(other, kind) else None
+
+
+def without_tools(row: Conversation | Prompt, format_name: str) -> tuple[Message, ...]:
+    """The turns of a row, for a format that has no place for the tools a model may call.
+
+    Raises:
+        FormatLoss: The row has tools.
+    """
+    if row.tools:
+        raise FormatLoss(
+            f"The row tells which tools the model may call, which the format {format_name!r} cannot hold.",
+            hint="Write the format 'gemini'.",
+        )
+    asked = row.messages if isinstance(row, Conversation) else row.prompt
+    return (Message(role="user", content=asked),) if isinstance(asked, str) else asked
 
 
 def plain_turns(prompt: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
@@ -46,7 +63,7 @@ def _conversation(row: PromptCompletion) -> Conversation:
 
 
 def _prompt_completion(row: Conversation) -> PromptCompletion | None:
-    match row.messages:
+    match () if row.tools else row.messages:
         case (
             Message(role="user", content=str(prompt)),
             Message(role="model", content=str(completion)),

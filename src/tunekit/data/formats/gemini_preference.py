@@ -19,7 +19,7 @@ from tunekit.data.check.findings import Problem
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats.base import Format
 from tunekit.data.formats.convert import plain_turns
-from tunekit.data.formats.gemini import GeminiLine, gemini_line, gemini_turns_of
+from tunekit.data.formats.gemini import GeminiTurns, gemini_line, gemini_turns_of
 from tunekit.data.formats.turns import turn_problems
 from tunekit.data.formats.wire import Text, Wire
 from tunekit.data.rows import Message, Preference
@@ -67,7 +67,7 @@ def _two(answers: list[ScoredAnswer]) -> list[ScoredAnswer]:
     return answers
 
 
-class GeminiPreferenceLine(GeminiLine):
+class GeminiPreferenceLine(GeminiTurns):
     """A line of the format."""
 
     completions: Annotated[list[ScoredAnswer], AfterValidator(_two)]
@@ -112,10 +112,10 @@ class GeminiPreferenceFormat(Format[GeminiPreferenceLine, Preference]):
     def line_of(self, row: Preference) -> JsonObject:
         prompt = row.prompt
         turns = (Message(role="user", content=prompt),) if isinstance(prompt, str) else prompt
-        if any(turn.files for turn in turns):
+        if not all(turn.is_text for turn in turns):
             raise FormatLoss(
-                f"The prompt points to a file; the format {self.name!r} is text only.",
-                hint="Leave the row out, or describe the file in words.",
+                f"The prompt points to a file or a function; the format {self.name!r} is text only.",
+                hint="Leave the row out, or say the same in words.",
             )
         scores = _kept_scores(row) or _SCORES_OF_CHOICE[row.choice]
         answers: list[JsonValue] = [
@@ -159,9 +159,9 @@ def _score_problems(scores: tuple[float, float] | None) -> Iterator[Problem]:
 
 def _file_problems(turns: tuple[Message, ...]) -> Iterator[Problem]:
     for index, turn in enumerate(turns):
-        if turn.files:
-            fact = "The turn points to a file; preference data are text only."
-            fix = "Delete the row, or describe the file in words."
+        if not turn.is_text:
+            fact = "The turn points to a file or a function; preference data are text only."
+            fix = "Delete the row, or say the same in words."
             yield Problem(rules.WRONG_TYPE, fact, field=f"contents[{index}]", fix=fix)
 
 

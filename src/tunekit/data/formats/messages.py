@@ -14,6 +14,7 @@ from pydantic import Discriminator, Field, JsonValue, Tag
 from tunekit.data.check.findings import Problem
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats.base import Format
+from tunekit.data.formats.convert import without_tools
 from tunekit.data.formats.turns import turn_problems
 from tunekit.data.formats.wire import Text, Wire, WireRow
 from tunekit.data.rows import Conversation, FilePart, Message, Part, Role, TextPart
@@ -89,7 +90,7 @@ class MessagesFormat(Format[MessagesLine, Conversation]):
         return turn_problems(row.messages, field="messages", last="model")
 
     def line_of(self, row: Conversation) -> JsonObject:
-        return {"messages": [turn_line(message) for message in row.messages]}
+        return {"messages": [turn_line(turn) for turn in without_tools(row, self.name)]}
 
 
 def has_turns(line: JsonObject, speaker: str) -> bool:
@@ -118,9 +119,14 @@ def _content(content: str | list[ContentPart]) -> str | tuple[Part, ...]:
 
 
 def _part_line(part: Part) -> JsonObject:
-    if isinstance(part, FilePart):
-        raise FormatLoss(
-            f"A turn points to the file {part.uri!r}, which the format 'messages' cannot hold.",
-            hint="Write the format 'gemini'.",
-        )
-    return {"type": "text", "text": part.text}
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    what = (
+        f"points to the file {part.uri!r}"
+        if isinstance(part, FilePart)
+        else f"calls or answers for the function {part.name!r}"
+    )
+    raise FormatLoss(
+        f"A turn {what}, which the format 'messages' cannot hold.",
+        hint="Write the format 'gemini'.",
+    )

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from tunekit.data.check.findings import Problem
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats.base import Format
+from tunekit.data.formats.convert import without_tools
 from tunekit.data.formats.messages import has_turns, last_speaker
 from tunekit.data.formats.turns import turn_problems
 from tunekit.data.formats.wire import Text, Wire, WireRow
@@ -66,7 +67,7 @@ class PalmChatFormat(Format[PalmChatLine, Conversation]):
         return turn_problems(turns, field="messages", last="model")
 
     def line_of(self, row: Conversation) -> JsonObject:
-        turns = list(row.messages)
+        turns = list(without_tools(row, self.name))
         context = turns.pop(0) if turns and turns[0].role == "system" else None
         line: JsonObject = {"context": _plain(context)} if context else {}
         return {**line, "messages": [_turn_line(turn) for turn in turns]}

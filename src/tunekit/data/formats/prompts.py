@@ -14,7 +14,7 @@ from pydantic import AliasChoices, Field
 from tunekit.data.check.findings import Problem
 from tunekit.data.check.syntax import JsonObject
 from tunekit.data.formats.base import Format
-from tunekit.data.formats.convert import plain_turns
+from tunekit.data.formats.convert import plain_turns, without_tools
 from tunekit.data.formats.gemini import (
     GeminiLine,
     gemini_line,
@@ -68,19 +68,22 @@ class PromptsFormat(Format[WireRow, Prompt]):
         return PromptLine
 
     def row_of(self, wire: WireRow) -> Prompt:
-        return Prompt(prompt=plain_turns(_prompt(wire)), extra=wire.unknown_fields)
+        tools = tuple(wire.tools or ()) if isinstance(wire, GeminiLine) else ()
+        extra = wire.carried if isinstance(wire, GeminiLine) else wire.unknown_fields
+        return Prompt(prompt=plain_turns(_prompt(wire)), tools=tools, extra=extra)
 
     def problems_in(self, row: Prompt) -> Iterator[Problem]:
         if isinstance(row.prompt, tuple):
             yield from turn_problems(row.prompt, field="messages", last="user")
 
     def line_of(self, row: Prompt) -> JsonObject:
-        if isinstance(row.prompt, str):
+        if isinstance(row.prompt, str) and not row.tools:
             return {"input_text": row.prompt}
         try:
-            return {"messages": [turn_line(message) for message in row.prompt]}
-        except FormatLoss:  # a file, which only the Gemini spelling holds
-            return gemini_line(row.prompt)
+            return {"messages": [turn_line(turn) for turn in without_tools(row, "messages")]}
+        except FormatLoss:  # files, functions and tools, which only the Gemini spelling holds
+            turns = without_tools(row.model_copy(update={"tools": ()}), self.name)
+            return gemini_line(turns, row.tools)
 
 
 def _prompt(wire: WireRow) -> str | tuple[Message, ...]:

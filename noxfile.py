@@ -72,6 +72,15 @@ def lowest(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *old)
 
 
+@nox.session(venv_backend="venv")
+def beam(session: nox.Session) -> None:
+    """Checks on Apache Beam, which wants older packages than `constraints.txt` has."""
+    session.install("-e", ".[beam,files]")
+    session.install("hypothesis", "pytest", "pytest-asyncio", "sybil")
+    session.run("python", "-m", "pytest", "tests/data/test_beam.py", *session.posargs)
+    session.run("python", "-m", "pytest", "tests/docs/test_pages.py", "-k", "check-on-beam")
+
+
 @nox.session
 def bench_data(session: nox.Session) -> None:
     """Measure the check of rows beside its peers; arguments after `--` go to `tools.bench.data`."""

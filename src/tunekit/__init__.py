@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         VertexOptions,
     )
     from tunekit.client import Client
+    from tunekit.data.check.beam import beam_check, check_on_beam
     from tunekit.data.check.findings import Finding, Rule, Severity
     from tunekit.data.check.report import Report
     from tunekit.data.check.row_checks import RowRule, rule
@@ -238,6 +239,8 @@ _HOME = {
     "Weighted": "tuners.rewards",
     "WeightedSum": "tuners.rewards",
     "__version__": "_version",
+    "beam_check": "data.check.beam",
+    "check_on_beam": "data.check.beam",
     "rule": "data.check.row_checks",
     "rules": "data.check.rules",
 }
@@ -362,6 +365,8 @@ __all__ = [
     "Weighted",
     "WeightedSum",
     "__version__",
+    "beam_check",
+    "check_on_beam",
     "rule",
     "rules",
 ]

@@ -43,6 +43,8 @@ def name(page: Path) -> str:
 def test_the_python_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if page.stem == "check-on-beam":
+        pytest.importorskip("apache_beam", reason="apache-beam is not installed: nox -s beam")
     monkeypatch.chdir(tmp_path)
     rows = (files("tunekit.quickstart") / "support_routing.jsonl").read_text(encoding="utf-8")
     Path("tickets.jsonl").write_text(

@@ -68,15 +68,16 @@ def _wanted(sources: Sequence[Source]) -> int:
     return _cores() if sum(one.num_bytes or 0 for one in sources) >= 2 * RANGE_BYTES else 1
 
 
-def ranges(sources: Sequence[Source]) -> Iterator[Range]:
-    """The sources in ranges of about equal size."""
+def ranges(sources: Sequence[Source], size: int | None = None) -> Iterator[Range]:
+    """The sources in ranges of so many bytes, at least 1; `None` takes `RANGE_BYTES`."""
+    size = RANGE_BYTES if size is None else size
     for index, source in enumerate(sources):
         if not isinstance(source, FileSource) or not can_be_cut(source.path):
             yield Range(index, source)
             continue
-        starts = range(0, source.num_bytes, RANGE_BYTES) or (0,)
+        starts = range(0, source.num_bytes, size) or (0,)
         for start in starts:
-            end = start + RANGE_BYTES
+            end = start + size
             yield Range(index, source, start, end if end < source.num_bytes else None)
 
 

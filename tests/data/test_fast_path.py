@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +203,18 @@ def test_a_line_longer_than_a_block_and_blocks_that_end_in_a_line_are_read_whole
                 read += block.lines
         assert read == whole
         assert offsets == sorted(offsets)
+
+
+def test_checks_in_several_threads_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_file(path, "text", 4_000_000)
+    options = options_of(path)
+    alone = one_pass(path, options)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            futures = [pool.submit(one_pass, path, options) for _ in range(8)]
+            assert [future.result() for future in futures] == [alone] * 8
+    finally:
+        sys.setswitchinterval(before)

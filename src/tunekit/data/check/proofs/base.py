@@ -11,6 +11,7 @@ Does not belong here: the fields of a format (the other files of this folder).
 from __future__ import annotations
 
 import re
+import threading
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -237,12 +238,19 @@ class Prover(ABC):
         return None
 
 
-_SCRATCH = np.empty(BLOCK_BYTES, np.bool_)
+class _Scratch(threading.local):
+    """Memory that is used again and again, by one thread each."""
+
+    def __init__(self) -> None:
+        self.flags = np.empty(BLOCK_BYTES, np.bool_)
+
+
+_SCRATCH = _Scratch()
 
 
 def _equal(raw: Bytes, byte: int) -> NDArray[np.bool_]:
-    """Where a byte stands; good until the next call, for fresh memory costs more than the comparison."""
-    out = _SCRATCH[: len(raw)] if len(raw) <= len(_SCRATCH) else None
+    """Where a byte stands; good until the thread's next call, for fresh memory costs more than the comparison."""
+    out = _SCRATCH.flags[: len(raw)] if len(raw) <= BLOCK_BYTES else None
     return np.equal(raw, byte, out=out)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.bench.rows import Writer
 
 import tunekit as tk
 from sample_rows import routing_lines
@@ -24,7 +25,7 @@ from tunekit.data.check.partial import CheckOptions, Partial
 from tunekit.data.check.records import sampled_records
 from tunekit.data.check.requirements import NO_REQUIREMENTS
 from tunekit.data.check.row_checks import asked_for
-from tunekit.data.check.scan import scan
+from tunekit.data.check.scan import FAST_FROM_BYTES, scan
 from tunekit.data.check.survey import survey
 from tunekit.data.reader import sources_of
 
@@ -116,6 +117,23 @@ def test_eight_files_on_beam_give_the_report_of_one_process(shards: list[Path]) 
 def test_eight_ranges_of_one_file_on_beam_give_the_report_of_one_process(one_file: Path) -> None:
     on_beam = tk.check_on_beam(one_file, range_bytes=eighth(one_file))
     assert on_beam.to_json() == in_one_process(one_file)
+
+
+@ON_BEAM
+@pytest.mark.parametrize("mode", ["in_memory", "multi_threading", "multi_processing"])
+def test_workers_that_run_at_once_give_the_report_of_one_process(tmp_path: Path, mode: str) -> None:
+    paths = [tmp_path / f"part-{index}.jsonl" for index in range(SHARDS)]
+    rows = Writer(1).rows("text")
+    lines = [next(rows) for _ in range(8_000)]
+    for index, path in enumerate(paths):  # large enough for the fast path
+        path.write_bytes(
+            b"\n".join([*lines[index * 1_000 : (index + 1) * 1_000], lines[0], BAD[1]])
+        )
+        assert path.stat().st_size > FAST_FROM_BYTES
+    flags = [f"--direct_running_mode={mode}", "--direct_num_workers=2"]
+    on_beam = tk.check_on_beam(paths, flags=flags, range_bytes=100_000)
+    assert on_beam.to_json() == tk.Dataset.read(paths).check(processes=1).to_json()
+    assert on_beam.counts["duplicate-row"] >= SHARDS
 
 
 @ON_BEAM

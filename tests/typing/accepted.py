@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, assert_type
 
 import tunekit as tk
@@ -84,6 +85,12 @@ assert_type(reward.try_on("a", ["b"], on=vertex), tk.Tryout)
 for backend in (tk.LocalBackend(), tk.MemoryBackend(), vertex):
     seam: tk.Backend = backend
     tk.Client(seam)
+
+
+def check_on_machines() -> None:
+    """Files that many machines check."""
+    assert_type(tk.check_on_beam("a-*.jsonl", row=tk.PromptCompletion), tk.Report)
+    assert_type(tk.check_on_beam(["a.jsonl", Path("b.jsonl")], flags=["--x=y"]), tk.Report)
 
 
 def use(model: tk.TextModel) -> None:

@@ -85,6 +85,13 @@ def wrong_use_of_an_image_model(model: tk.ImageModel) -> None:
     model.evaluate(pairs)  # type: ignore[arg-type]
 
 
+def wrong_check_on_machines() -> None:
+    """Rows from memory are on no other machine, and settings have names."""
+    tk.check_on_beam([{"prompt": "a"}])  # type: ignore[list-item]
+    tk.check_on_beam("a.jsonl", tk.PromptCompletion)  # type: ignore[arg-type, call-arg]
+    tk.beam_check("a.jsonl", row=str)  # type: ignore[arg-type]
+
+
 def wrong_use_of_a_model(model: tk.TextModel) -> None:
     """Questions that a text model does not take."""
     model.evaluate("a.jsonl")  # type: ignore[arg-type]

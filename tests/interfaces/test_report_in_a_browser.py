@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -24,7 +26,8 @@ ERROR, WARNING, BAR = (176, 32, 32), (138, 90, 0), (76, 120, 168)
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
 def test_a_report_in_a_browser_shows_its_main_parts(tmp_path: Path) -> None:
-    lines = [*routing_lines(40), routing_lines(1)[0], '{"input_text": "broken"']
+    lines: list[Mapping[str, Any] | str] = [*routing_lines(40), *routing_lines(1)]
+    lines.append('{"input_text": "broken"')
     report = tk.Dataset.read(write_lines(tmp_path / "rows.jsonl", lines)).check()
     seen = _screenshot(report.to_html(), tmp_path)
     assert _count(seen, ERROR) > 200

@@ -297,7 +297,12 @@ def chats(count: int, *, turns: int = 2) -> tk.Dataset[tk.Prompt]:
 def test_a_teacher_by_name_answers_conversations(inline: tk.Client, tiny_model: str) -> None:
     teacher = tune_teacher(inline, tiny_model, steps=20)
     settings = tuner(tiny_model, teacher.id, train_steps=2, overlong="truncate")
-    assert any("12 answers" in told for told in inline.plan(settings, chats(12)).writes)
+    plan = inline.plan(settings, chats(12))
+    assert any("12 answers" in told for told in plan.writes)
+    assert plan.tokens is not None
+    assert not plan.tokens.exact
+    assert plan.tokens.high is None
+    assert f"({plan.tokens.low:,} to more)" in str(plan)
     job = inline.tune(settings, chats(12))
     assert job.result().record.metrics["teacher_calls"] == 12
     labelled = tk.Dataset.read(str(folder_of(job).data("labelled")), row=tk.Conversation)

@@ -53,10 +53,11 @@ def test_a_plan_has_a_range_of_cost_with_its_source() -> None:
     assert plan.tokens is not None
     price = vertex_price(SUPERVISED.base_model, "supervised")
     assert price is not None
-    middle = plan.tokens.total * 2 * price.usd_per_million_tokens / 1e6
-    assert plan.cost.low is not None
-    assert plan.cost.high is not None
-    assert plan.cost.low < middle < plan.cost.high
+    assert plan.tokens.high is not None
+    assert plan.tokens.low < plan.tokens.total < plan.tokens.high
+    per_token = 2 * price.usd_per_million_tokens / 1e6
+    assert plan.cost.low == pytest.approx(plan.tokens.low * per_token)
+    assert plan.cost.high == pytest.approx(plan.tokens.high * per_token)
     assert price.source in plan.cost.basis
 
 
@@ -66,6 +67,9 @@ def test_preferences_are_billed_for_both_answers() -> None:
     rows = tk.Dataset.read([one] * 20, row=tk.Preference)
     cost = client(allow_retired=True).plan(tuner, rows).cost
     assert cost is not None
+    assert cost.low is not None
+    assert cost.high is not None
+    assert cost.high / cost.low == pytest.approx((2 * 260 + 26 + 52) / (2 * 60 + 6 + 12))
     assert f"{20 * (2 * 100 + 10 + 20):,} tokens" in cost.basis
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from tunekit._text import duration, plural
 from tunekit.display.parts import facts, title
 from tunekit.display.reports import findings_picture, statistics_picture, verdict
+from tunekit.jobs.backend import TokenCount
 from tunekit.jobs.plan import Plan
 
 _SOURCES = {
@@ -72,9 +73,16 @@ def _tokens(plan: Plan) -> str | None:
         return None
     kind = "exactly" if tokens.exact else "about"
     return (
-        f"{kind} {tokens.total:,} in {plural(plan.rows, 'row')}, {tokens.trained:,} of them learnt; "
+        f"{kind} {tokens.total:,}{_bounds(tokens)} in {plural(plan.rows, 'row')}, {tokens.trained:,} of them learnt; "
         f"longest row {tokens.longest_row:,}"
     )
+
+
+def _bounds(tokens: TokenCount) -> str:
+    if tokens.exact:
+        return ""
+    high = "more" if tokens.high is None else f"{tokens.high:,}"
+    return f" ({tokens.low:,} to {high})"
 
 
 def _limits(plan: Plan) -> str | None:

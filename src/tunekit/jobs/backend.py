@@ -152,11 +152,22 @@ class TokenCount(Value):
 
     total: int
     """Of all rows once."""
+    low: int
+    """The fewest that `total` may be; the same where it is exact."""
+    high: int | None
+    """The most that `total` may be; the same where it is exact, `None` where nothing bounds it."""
     trained: int
     """Of those, tokens of answers, which are learnt."""
     longest_row: int
     exact: bool
     """Whether the model's own tokenizer counted; otherwise it is an estimate."""
+
+    @classmethod
+    def counted(cls, *, total: int, trained: int, longest_row: int) -> TokenCount:
+        """What the model's own tokenizer counted."""
+        return cls(
+            total=total, low=total, high=total, trained=trained, longest_row=longest_row, exact=True
+        )
 
 
 class Estimate(Value):

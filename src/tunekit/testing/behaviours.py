@@ -107,6 +107,8 @@ def looking_beforehand_counts_tokens(stage: Stage) -> None:
     assert 0 <= tokens.trained <= tokens.total
     assert tokens.total > 0
     assert tokens.longest_row <= tokens.total
+    assert tokens.low <= tokens.total <= (tokens.high or tokens.total)
+    assert not tokens.exact or tokens.low == tokens.high == tokens.total
 
 
 def a_plan_is_the_same_every_time(stage: Stage) -> None:

@@ -28,7 +28,7 @@ from tunekit.data.check.findings import Finding, Severity
 from tunekit.data.dataset import Located
 from tunekit.data.rows import Prompt, asked_of
 from tunekit.errors import BaseModelNotFound, SettingInvalid
-from tunekit.jobs.backend import Inspection, Rows
+from tunekit.jobs.backend import Inspection, Rows, TokenCount
 from tunekit.jobs.record import JobProblem, JobRequest
 from tunekit.tuners.distillation import Distiller
 from tunekit.tuners.labelling import (
@@ -122,13 +122,17 @@ def _with_calls(seen: Inspection, tuner: Distiller, parts: Completed, home: Path
     told = f"{plural(len(missing), 'answer')} of the teacher {wording.teacher!r} to ask for"
     told += f", {known:,} known already" if known else ""
     told += f", and {plural(len(items), 'reason')} why" if wording.reasons else ""
-    exact = seen.tokens is not None and seen.tokens.exact and not asked
     return seen.model_copy(
         update={
             "writes": (*seen.writes, f"{store.path}: {told}"),
-            "tokens": seen.tokens.model_copy(update={"exact": exact}) if seen.tokens else None,
+            "tokens": _without_answers(seen.tokens) if asked else seen.tokens,
         }
     )
+
+
+def _without_answers(tokens: TokenCount | None) -> TokenCount | None:
+    """Tokens of rows of which some have yet to be answered: nobody can say how long the answers are."""
+    return tokens and tokens.model_copy(update={"exact": False, "high": None})
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

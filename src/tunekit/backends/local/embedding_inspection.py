@@ -123,7 +123,7 @@ def _total(counts: list[int]) -> TokenCount | None:
     if not counts:
         return None
     total = sum(counts)
-    return TokenCount(total=total, trained=total, longest_row=max(counts), exact=True)
+    return TokenCount.counted(total=total, trained=total, longest_row=max(counts))
 
 
 def _max_tokens(base: BaseModel, tokenizer: Any) -> int | None:

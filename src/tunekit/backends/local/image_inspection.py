@@ -99,8 +99,8 @@ class _Look:
 
     def tokens(self) -> TokenCount:
         """The tokens of all prompts; none of them is learnt."""
-        return TokenCount(
-            total=sum(self._counts), trained=0, longest_row=max(self._counts, default=0), exact=True
+        return TokenCount.counted(
+            total=sum(self._counts), trained=0, longest_row=max(self._counts, default=0)
         )
 
     def _overlong(self, count: int) -> Problem | None:

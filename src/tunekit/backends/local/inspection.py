@@ -113,9 +113,7 @@ class RowsSeen:
 
     def tokens(self) -> TokenCount:
         """The tokens so far."""
-        return TokenCount(
-            total=self.total, trained=self.learnt, longest_row=self.longest, exact=True
-        )
+        return TokenCount.counted(total=self.total, trained=self.learnt, longest_row=self.longest)
 
     def _count(self, encodings: tuple[Encoded, ...]) -> None:
         lengths = [len(encoded.input_ids) for encoded in encodings]

@@ -13,15 +13,13 @@ from tunekit.backends.vertex.case import Case
 from tunekit.catalog.vertex import VertexPrice, vertex_price
 from tunekit.data.rows import Preference, Row
 from tunekit.jobs.backend import Cost, TokenCount
-
-_LOW, _HIGH = 0.7, 1.5
-"""How far a count of tokens that was guessed from bytes may be off, for English text."""
-_BYTES_PER_TOKEN = 4
+from tunekit.jobs.tokens import Guess, guessed
 
 
 def cost(case: Case, tokens: TokenCount, rows: Iterable[Row]) -> Cost:
     """What the training tokens would cost: tokens of the rows times epochs.
 
+    The range is that of the count of tokens, which `tunekit.jobs.tokens` guesses between two bounds.
     Preference tuning is billed for twice the prompt and both answers. Serving, storage and a teacher's answers are not
     in it. Source: https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/tuning/preference-tuning.
     """
@@ -36,18 +34,17 @@ def cost(case: Case, tokens: TokenCount, rows: Iterable[Row]) -> Cost:
             "options=VertexOptions(price_per_million_tokens=...)",
         )
     usd = own if own is not None else price.usd_per_million_tokens if price else 0.0
-    billed = _billed(rows) if case.tuner.kind == "preference" else tokens.total
+    billed = _billed(rows) if case.tuner.kind == "preference" else tokens
     epochs: int | None = getattr(case.tuner, "epochs", None)
     source = "your price" if own is not None or price is None else _source(price)
     passes = plural(epochs, "epoch") if epochs else "1 epoch or more, as Vertex AI decides"
-    about = "" if tokens.exact else "about "
-    low, high = (1.0, 1.0) if tokens.exact else (_LOW, _HIGH)
-    once = billed * usd / 1_000_000
+    about = "" if billed.exact else "about "
+    per_pass = usd / 1_000_000
     return Cost(
-        low=once * (epochs or 1) * low,
-        high=once * epochs * high if epochs else None,
+        low=billed.low * per_pass * (epochs or 1),
+        high=billed.high * per_pass * epochs if epochs and billed.high is not None else None,
         currency="USD",
-        basis=f"{about}{billed:,} tokens, {passes}, {usd:g} per million ({source})",
+        basis=f"{about}{billed.total:,} tokens, {passes}, {usd:g} per million ({source})",
     )
 
 
@@ -57,14 +54,20 @@ def _source(price: VertexPrice) -> str:
     return f"quoted by others on {price.checked}; hold it against {price.source}"
 
 
-def _billed(rows: Iterable[Row]) -> int:
-    """Tokens of preferences as they are billed, guessed from bytes."""
-    total = 0
+def _billed(rows: Iterable[Row]) -> TokenCount:
+    """Tokens of preferences as they are billed, guessed from characters."""
+    total = Guess()
+    longest = 0
     for row in rows:
         if isinstance(row, Preference):
-            total += 2 * _tokens(row.prompt_text()) + sum(_tokens(text) for text in row.candidates)
-    return total
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text.encode()) // _BYTES_PER_TOKEN)
+            prompt = guessed(row.prompt_text())
+            size = sum(map(guessed, row.candidates), prompt + prompt)
+            total, longest = total + size, max(longest, size.middle)
+    return TokenCount(
+        total=total.middle,
+        low=total.low,
+        high=total.high,
+        trained=total.middle,
+        longest_row=longest,
+        exact=False,
+    )

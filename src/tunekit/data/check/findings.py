@@ -55,7 +55,7 @@ class Rule:
     rows: tuple[str, ...] = ()
     """The kinds of row that it applies to, such as `Preference`; none means all."""
     source: str | None = None
-    """The public page that says so, where it is somebody's limit or advice."""
+    """The public page or standard that says so, where it is somebody's limit, advice or definition."""
     group: str | None = None
     """The name by which it is asked for together with others; `None` where it is always looked for."""
 

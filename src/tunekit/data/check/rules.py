@@ -43,7 +43,13 @@ _E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 # --- bytes and lines -------------------------------------------------------------------------------------------------
 NO_ROWS = _rule("no-rows", _E, "The source has no row.", "Write one JSON object a line.")
-NOT_UTF8 = _rule("not-utf8", _E, "The line is not UTF-8.", "Save the file as UTF-8.")
+NOT_UTF8 = _rule(
+    "not-utf8",
+    _E,
+    "The line is not UTF-8.",
+    "Save the file as UTF-8.",
+    source="https://www.rfc-editor.org/rfc/rfc8259#section-8.1",
+)
 BYTE_ORDER_MARK = _rule(
     "byte-order-mark",
     _W,
@@ -51,7 +57,13 @@ BYTE_ORDER_MARK = _rule(
     "Save it as UTF-8 without BOM.",
     source="https://www.rfc-editor.org/rfc/rfc8259#section-8.1",
 )
-CRLF = _rule("crlf", _I, "Lines end in CRLF.", "Nothing to do; a line feed alone is the custom.")
+CRLF = _rule(
+    "crlf",
+    _I,
+    "Lines end in CRLF.",
+    "Nothing to do; a line feed alone is the custom.",
+    source="https://jsonlines.org/",
+)
 BLANK_LINE = _rule("blank-line", _W, "The line is blank.", "Delete the line.")
 LINE_TOO_LONG = _rule(
     "line-too-long", _E, "The line is longer than a reader takes.", "Split or shorten the row."
@@ -77,6 +89,7 @@ EXTRA_VALUES = _rule(
     _E,
     "A row of a table has more values than there are names.",
     "Put quotation marks around values that contain the separator.",
+    source="https://www.rfc-editor.org/rfc/rfc4180#section-2",
 )
 TRUNCATED_INPUT = _rule(
     "truncated-input",
@@ -198,6 +211,7 @@ MISSING_HEADER = _rule(
     _E,
     "A table of labels does not begin with its header.",
     "Write the names query-id, corpus-id and score, separated by tabs, as the first line.",
+    source="https://github.com/beir-cellar/beir",
 )
 COLUMN_COUNT = _rule(
     "column-count",
@@ -246,6 +260,7 @@ RETRIEVAL_LIMIT = _rule(
     _W,
     "There are fewer or more queries, documents or labels than the managed service takes.",
     "Nothing to do on this machine; Vertex AI would refuse them.",
+    source="https://cloud.google.com/vertex-ai/generative-ai/docs/models/tune-embeddings",
 )
 UNLABELLED_DOCUMENT = _rule(
     "unlabelled-document",
@@ -280,7 +295,11 @@ IMAGE_TOO_SMALL = _rule(
     "image-too-small", _E, "The image is too small to learn from.", "Use a larger one."
 )
 IMAGE_TOO_LARGE = _rule(
-    "image-too-large", _E, "The image is larger than is safe to open.", "Scale it down."
+    "image-too-large",
+    _E,
+    "The image is larger than is safe to open.",
+    "Scale it down.",
+    source="https://pillow.readthedocs.io/en/stable/reference/Image.html",
 )
 IMAGE_UPSCALED = _rule(
     "image-upscaled",
@@ -305,6 +324,7 @@ IMAGE_16_BIT = _rule(
     _W,
     "The image has 16 bits a channel, of which 8 are used.",
     "Nothing to do unless its shades are very close; else save it with 8 bits.",
+    source="https://www.w3.org/TR/png/#11IHDR",
 )
 IMAGE_ALPHA = _rule(
     "image-alpha",
@@ -317,6 +337,7 @@ IMAGE_ROTATED = _rule(
     _I,
     "The image is stored on its side and is turned upright, as its EXIF data say.",
     "Nothing to do.",
+    source="https://www.cipa.jp/std/documents/download_e.html?CIPA_DC-008-2024-E",
 )
 NEAR_DUPLICATE_IMAGE = _rule(
     "near-duplicate-image",
@@ -345,7 +366,11 @@ TOO_MANY_IMAGES = _rule(
 
 # --- the dataset as a whole ------------------------------------------------------------------------------------------
 DUPLICATE_ROW = _rule(
-    "duplicate-row", _W, "The row is there twice.", "Delete one, or it counts double."
+    "duplicate-row",
+    _W,
+    "The row is there twice.",
+    "Delete one, or it counts double.",
+    source="https://arxiv.org/abs/2107.06499",
 )
 NEAR_DUPLICATE = _rule(
     "near-duplicate",
@@ -382,6 +407,7 @@ LENGTH_DECIDES_CHOICE = _rule(
     "The choice nearly always follows the length of the candidates.",
     "Add pairs in which the length speaks against the choice: a reward model would learn the length.",
     rows=_PAIRS,
+    source="https://arxiv.org/abs/2310.03716",
 )
 TOO_FEW_ROWS = _rule(
     "too-few-rows", _W, "There are fewer rows than the task needs.", "Collect more rows."

@@ -77,42 +77,83 @@ def _secret(id: LiteralString, name: str, pattern: str, source: str | None = Non
 
 
 _PATTERNS: Sequence[_Pattern] = (
-    _personal("email-address", "an e-mail address", r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63})+"),
+    _personal(
+        "email-address",
+        "an e-mail address",
+        r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63})+",
+        source="https://www.rfc-editor.org/rfc/rfc5322#section-3.4.1",
+    ),
     _personal(
         "phone-number",
         "a phone number",
         r"(?<![\w.])(?:\+\d{1,3}[ ./-]?)(?:\(\d{1,4}\)[ ./-]?)?\d{1,4}(?:[ ./-]?\d{2,4}){2,4}(?!\w)"
         r"|(?<![\w.])\(\d{3}\) ?\d{3}-\d{4}(?!\w)",
         _has_digits,
+        source="https://www.itu.int/rec/T-REC-E.164-201011-I",
     ),
     _personal(
-        "card-number", "a card number", r"(?<![\w.])\d(?:[ -]?\d){12,18}(?!\w|\.\d)", _sums_up
+        "card-number",
+        "a card number",
+        r"(?<![\w.])\d(?:[ -]?\d){12,18}(?!\w|\.\d)",
+        _sums_up,
+        source="ISO/IEC 7812-1",
     ),
     _personal(
         "bank-account",
         "a bank account (IBAN)",
         r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
         _is_account,
+        source="ISO 13616-1",
     ),
     _personal(
         "social-security-number",
         "a social security number of the United States",
         r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])",
+        source="https://www.ssa.gov/employer/randomizationfaqs.html",
     ),
-    _secret("private-key", "a private key", r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"),
-    _secret("aws-key", "an access key of AWS", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
-    _secret("google-key", "an API key of Google", r"\bAIza[\w-]{35}(?![\w-])"),
     _secret(
-        "github-token", "a token of GitHub", r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{80,})"
+        "private-key",
+        "a private key",
+        r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----",
+        source="https://www.rfc-editor.org/rfc/rfc7468#section-10",
+    ),
+    _secret(
+        "aws-key",
+        "an access key of AWS",
+        r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+    ),
+    _secret(
+        "google-key",
+        "an API key of Google",
+        r"\bAIza[\w-]{35}(?![\w-])",
+        source="https://cloud.google.com/docs/authentication/api-keys",
+    ),
+    _secret(
+        "github-token",
+        "a token of GitHub",
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{80,})",
+        source="https://github.blog/changelog/2021-03-31-authentication-token-format-updates-are-generally-available",
     ),
     _secret("hugging-face-token", "a token of Hugging Face", r"\bhf_[A-Za-z]{30,}\b"),
-    _secret("slack-token", "a token of Slack", r"\bxox[abprs]-\d{8,}-[A-Za-z0-9-]{10,}"),
+    _secret(
+        "slack-token",
+        "a token of Slack",
+        r"\bxox[abprs]-\d{8,}-[A-Za-z0-9-]{10,}",
+        source="https://docs.slack.dev/authentication/tokens",
+    ),
     _secret("openai-key", "a key of OpenAI", r"\bsk-(?:proj-)?[A-Za-z0-9_-]{32,}"),
-    _secret("web-token", "a JSON web token", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}"),
+    _secret(
+        "web-token",
+        "a JSON web token",
+        r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}",
+        source="https://www.rfc-editor.org/rfc/rfc7519#section-3",
+    ),
     _secret(
         "password-in-address",
         "an address with a password",
         r"\b[a-z][a-z0-9+]{1,12}://[^\s:@/]+:[^\s:@/]{3,}@[\w.-]+",
+        source="https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1",
     ),
 )
 SENSITIVE_RULES: Sequence[Rule] = tuple(one.rule for one in _PATTERNS)

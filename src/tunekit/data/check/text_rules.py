@@ -19,6 +19,7 @@ CONTROL_CHARACTER = Rule(
     _W,
     "A text has a control character.",
     "Remove it: it is mostly left over from a terminal, a database or an office document.",
+    source="https://www.unicode.org/charts/PDF/U0000.pdf",
 )
 REPLACEMENT_CHARACTER = Rule(
     "replacement-character",
@@ -45,6 +46,7 @@ MARK_IN_TEXT = Rule(
     _W,
     "A text has a byte order mark inside.",
     "Remove the character U+FEFF: files were joined that began with it.",
+    source="https://www.unicode.org/faq/utf_bom.html",
 )
 INVISIBLE_CHARACTER = Rule(
     "invisible-character",
@@ -58,6 +60,7 @@ PRIVATE_CHARACTER = Rule(
     _W,
     "A text has a character without a public meaning, from U+E000 to U+F8FF.",
     "Replace it: it is mostly an icon of some font.",
+    source="https://www.unicode.org/charts/PDF/UE000.pdf",
 )
 SPECIAL_TOKEN = Rule(
     "special-token",
@@ -70,6 +73,7 @@ HTML_ENTITY = Rule(
     _I,
     "A text has characters in the spelling of HTML, such as &amp;.",
     "Unescape the source, unless the model shall write HTML.",
+    source="https://html.spec.whatwg.org/multipage/named-characters.html",
 )
 PLACEHOLDER = Rule(
     "placeholder",

@@ -7,7 +7,7 @@ import re
 import tunekit as tk
 
 WITHOUT = {"hugging-face-token", "openai-key"}
-"""Forms of secrets that no public page of their makers was found to state."""
+"""Forms of secrets for which no public page of their makers has been looked up."""
 
 
 def test_a_source_is_an_address_or_a_standard() -> None:

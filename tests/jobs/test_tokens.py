@@ -42,3 +42,18 @@ def test_the_tokens_of_rows_add_up() -> None:
     assert not count.exact
     assert (count.low, count.total, count.high) == (132, 220, 572)
     assert (count.trained, count.longest_row) == (20, 110)
+
+
+def test_every_turn_and_both_candidates_count() -> None:
+    word = "parcel " * 40
+    pair = tk.Preference(prompt="Where?", candidates=(word, word), choice=0)
+    asked = tk.Message(role="user", content=word)
+    said = tk.Message(role="model", content=word)
+    chat = tk.Conversation(messages=(asked, said, asked, said))
+    one = estimated_tokens([tk.PromptCompletion(prompt=word, completion=word)])
+    assert estimated_tokens([pair]).trained >= 2 * one.trained
+    counted = estimated_tokens([chat])
+    assert (counted.total, counted.trained) == pytest.approx(
+        (2 * one.total, 2 * one.trained), abs=4
+    )
+    assert estimated_tokens([tk.Prompt(prompt=(asked, said, asked))]).total > 2.9 * one.trained

@@ -16,7 +16,7 @@ import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tunekit.data.rows import Row
+from tunekit.data.rows import Asked, Conversation, Preference, Prompt, Row
 from tunekit.jobs.backend import TokenCount
 
 _LETTERS = (string.ascii_letters + string.whitespace).encode()
@@ -61,8 +61,9 @@ def estimated_tokens(rows: Iterable[Row]) -> TokenCount:
     total = Guess()
     trained = longest = 0
     for row in rows:
-        answer = guessed(row.completion_text() or "")
-        size = guessed(row.prompt_text()) + answer
+        read, learnt = _read_and_learnt(row)
+        answer = guessed(learnt)
+        size = guessed(read) + answer
         total, trained = total + size, trained + answer.middle
         longest = max(longest, size.middle)
     return TokenCount(
@@ -73,6 +74,24 @@ def estimated_tokens(rows: Iterable[Row]) -> TokenCount:
         longest_row=longest,
         exact=False,
     )
+
+
+def _read_and_learnt(row: Row) -> tuple[str, str]:
+    """What the model only reads of a row, and what it learns: every turn of its own, and both candidates of a pair."""
+    match row:
+        case Conversation(messages=turns):
+            theirs = [turn.text for turn in turns if turn.role != "model"]
+            return "\n".join(theirs), "\n".join(turn.text for turn in turns if turn.role == "model")
+        case Preference():
+            return _asked(row.prompt), "\n".join(row.candidates)
+        case Prompt():
+            return _asked(row.prompt), ""
+        case _:
+            return row.prompt_text(), row.completion_text() or ""
+
+
+def _asked(prompt: Asked) -> str:
+    return prompt if isinstance(prompt, str) else "\n".join(turn.text for turn in prompt)
 
 
 def guessed(text: str) -> Guess:

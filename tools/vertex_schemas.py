@@ -43,6 +43,9 @@ CARRIED = (
     *("UploadModelOperationMetadata", "UploadModelResponse"),
 )
 
+LEFT_OUT = frozenset({"Endpoint.publisherModelConfig"})
+"""Fields that no tuned endpoint has: settings for the models of other makers."""
+
 
 def made() -> dict[str, Any]:
     """What the file is to hold."""
@@ -123,6 +126,8 @@ class _Slice:
         schema = schemas.get(self._prefix + name) or schemas[name]
         fields = self._messages[name] = {}
         for key, field in schema.get("properties", {}).items():
+            if f"{name}.{key}" in LEFT_OUT:
+                continue
             kind, needed = self._kind(field, f"{name}.{key}")
             required = str(field.get("description", "")).startswith("Required.")
             fields[key] = kind + ("-" if field.get("readOnly") else "!" if required else "")
